@@ -1,0 +1,23 @@
+# Everything but LibTorch comes from the distribution's packages.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(LibLZMA REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
+find_path(ASIO_INCLUDE asio.hpp REQUIRED)
+
+add_library(atoll_asio INTERFACE)
+target_include_directories(atoll_asio SYSTEM INTERFACE ${ASIO_INCLUDE})
+target_compile_definitions(atoll_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+target_link_libraries(atoll_asio INTERFACE Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
+
+if(ATOLL_WITH_TORCH)
+  include(AtollTorch)
+endif()
+if(ATOLL_TESTS)
+  find_package(GTest REQUIRED)
+endif()

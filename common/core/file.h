@@ -1,0 +1,47 @@
+// Files: whole reads, random access, and writes that are all there or not there at all.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "common/core/bytes.h"
+#include "common/core/result.h"
+
+namespace atl {
+
+// An open file. Move-only; closes itself. Reads and writes at an offset may come from several threads.
+class File {
+ public:
+  static Result<File> open_read(const std::string& path);
+  static Result<File> create(const std::string& path);          // truncates
+  static Result<File> open_or_create(const std::string& path);  // keeps what is there
+  File(File&& other) noexcept;
+  File& operator=(File&& other) noexcept;
+  ~File();
+
+  Result<uint64_t> size() const;
+  Status read_at(uint64_t offset, MutableByteView out) const;  // short reads are errors
+  Status write_at(uint64_t offset, ByteView bytes);
+  Status truncate(uint64_t size);
+  Status sync();
+  const std::string& path() const { return path_; }
+
+ private:
+  File(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  int fd_ = -1;
+  std::string path_;
+};
+
+// Reads a whole file; refuses one larger than `limit` bytes.
+Result<std::string> read_text(const std::string& path, uint64_t limit = 64u << 20);
+
+// Writes PATH so that a crash at any moment leaves the old file or the new one, never a part: a temporary file in
+// the same folder, `fill`, fsync, rename, fsync of the folder.
+Status write_atomic(const std::string& path, const std::function<Status(File&)>& fill);
+Status write_atomic(const std::string& path, std::string_view text);
+// The same with owner-only permissions (keys, tokens).
+Status write_secret(const std::string& path, std::string_view text);
+
+Status make_folders(const std::string& path);
+
+}  // namespace atl

@@ -1,0 +1,44 @@
+#include "common/core/log.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace atl::log {
+namespace {
+
+spdlog::logger& logger() {
+  static auto instance = [] {
+    auto made = spdlog::stderr_color_mt("atoll");
+    made->set_pattern("%H:%M:%S.%e %^%L%$ %v");
+    return made;
+  }();
+  return *instance;
+}
+
+void write(spdlog::level::level_enum level, std::string_view area, const std::string& text) {
+  logger().log(level, "{}: {}", area, text);
+}
+
+}  // namespace
+
+void set_level(Level level) {
+  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                                   spdlog::level::err, spdlog::level::off};
+  logger().set_level(kLevels[static_cast<int>(level)]);
+}
+
+Level level_from_string(std::string_view name, Level otherwise) {
+  if (name == "debug") return Level::kDebug;
+  if (name == "info") return Level::kInfo;
+  if (name == "warn") return Level::kWarn;
+  if (name == "error") return Level::kError;
+  if (name == "off") return Level::kOff;
+  return otherwise;
+}
+
+void debug(std::string_view area, const std::string& text) { write(spdlog::level::debug, area, text); }
+void info(std::string_view area, const std::string& text) { write(spdlog::level::info, area, text); }
+void warn(std::string_view area, const std::string& text) { write(spdlog::level::warn, area, text); }
+void error(std::string_view area, const std::string& text) { write(spdlog::level::err, area, text); }
+
+}  // namespace atl::log

@@ -1,0 +1,40 @@
+// Event: coroutines wait until something changed, or for at most some time. A condition variable for one executor.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+#include <list>
+
+namespace atl::net {
+
+// Not thread-safe: use it on the executor it was made with. Outlives those who wait on it.
+class Event {
+ public:
+  explicit Event(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+
+  // Wakes everyone who waits now.
+  void notify() {
+    for (auto* timer : waiting_) timer->cancel();
+  }
+
+  // True when notified, false when the time ran out.
+  asio::awaitable<bool> wait_for(std::chrono::milliseconds limit) {
+    asio::steady_timer timer(executor_, limit);
+    auto place = waiting_.insert(waiting_.end(), &timer);
+    asio::error_code error;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    waiting_.erase(place);
+    co_return error == asio::error::operation_aborted;
+  }
+
+  const asio::any_io_executor& executor() const { return executor_; }
+
+ private:
+  asio::any_io_executor executor_;
+  std::list<asio::steady_timer*> waiting_;
+};
+
+}  // namespace atl::net

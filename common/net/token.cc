@@ -1,0 +1,98 @@
+#include "common/net/token.h"
+
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "common/core/file.h"
+#include "common/core/hash.h"
+
+namespace atl::net {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string base64url(const unsigned char* data, size_t size) {
+  constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  for (size_t i = 0; i + 3 <= size; i += 3) {
+    const unsigned word = static_cast<unsigned>(data[i]) << 16 | static_cast<unsigned>(data[i + 1]) << 8 | data[i + 2];
+    for (int shift = 18; shift >= 0; shift -= 6) text += kAlphabet[(word >> shift) & 63];
+  }
+  return text;
+}
+
+// An advisory lock beside the file, held while it is read and rewritten.
+class Lock {
+ public:
+  explicit Lock(const std::string& path) : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    if (fd_ >= 0) ::flock(fd_, LOCK_EX);
+  }
+  ~Lock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  int fd_;
+};
+
+Result<Json> load(const std::string& path) {
+  if (!std::filesystem::exists(path)) return Json(Json::object());
+  ATOLL_ASSIGN(auto text, read_text(path));
+  auto json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return Error(ErrorCode::kIo, path + " is damaged: not a JSON object");
+  return json;
+}
+
+int64_t seconds_of(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+Result<Token> parse_token(const std::string& text) {
+  const auto a = text.find('.');
+  const auto b = a == std::string::npos ? a : text.find('.', a + 1);
+  const auto c = b == std::string::npos ? b : text.find('.', b + 1);
+  if (c == std::string::npos || text.substr(0, a) != "atoll1" || b - a != 33 || c - b != 65 || c + 1 == text.size()) {
+    return Error(ErrorCode::kIdentity, "this is not an enrolment token (they begin with \"atoll1.\")")
+        .hint("ask the server's operator for one: atoll-server token FOLDER NAME");
+  }
+  return Token{text.substr(a + 1, 32), text.substr(b + 1, 64), text.substr(c + 1)};
+}
+
+Result<std::string> TokenStore::issue(const std::string& client, const std::string& fingerprint, WallTime now,
+                                      std::chrono::seconds lifetime) {
+  unsigned char random[24];
+  if (RAND_bytes(random, sizeof(random)) != 1) return Error(ErrorCode::kIdentity, "no random numbers to be had");
+  const std::string secret = base64url(random, sizeof(random));
+  Lock lock(path_);
+  ATOLL_ASSIGN(auto tokens, load(path_));
+  tokens[hex(sha256(as_bytes(secret)))] = {{"client", client}, {"expires", seconds_of(now + lifetime)}, {"used", false}};
+  ATOLL_TRY(write_secret(path_, tokens.dump(2)));
+  return "atoll1." + secret + "." + fingerprint + "." + client;
+}
+
+Result<std::string> TokenStore::redeem(const std::string& text, WallTime now) {
+  ATOLL_ASSIGN(const auto token, parse_token(text));
+  Lock lock(path_);
+  ATOLL_ASSIGN(auto tokens, load(path_));
+  auto found = tokens.find(hex(sha256(as_bytes(token.secret))));
+  if (found == tokens.end()) return Error(ErrorCode::kIdentity, "the enrolment token is unknown");
+  auto& entry = *found;
+  if (entry.value("used", true)) return Error(ErrorCode::kIdentity, "the enrolment token was used before");
+  if (seconds_of(now) >= entry.value("expires", int64_t{0})) return Error(ErrorCode::kIdentity, "the enrolment token has expired");
+  if (entry.value("client", "") != token.client) return Error(ErrorCode::kIdentity, "the enrolment token is for another client");
+  entry["used"] = true;
+  ATOLL_TRY(write_secret(path_, tokens.dump(2)));
+  return token.client;
+}
+
+}  // namespace atl::net

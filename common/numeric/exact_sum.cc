@@ -1,0 +1,128 @@
+#include "common/numeric/exact_sum.h"
+
+#include <cmath>
+
+namespace atl {
+namespace {
+
+#define ATOLL_INLINE inline __attribute__((always_inline))
+
+// Digits of x: signs follow x, so every remainder is exact (a fraction of a double is a double); only the last digit
+// rounds, to nearest with ties to even.
+template <typename T>
+ATOLL_INLINE void add_block(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1, int64_t* l2, int64_t* l3) {
+  for (size_t i = 0; i < count; ++i) {
+    double rest = static_cast<double>(x[i]);
+    const double d3 = std::trunc(rest * 0x1p-10);
+    rest -= d3 * 0x1p10;
+    const double d2 = std::trunc(rest * 0x1p20);
+    rest -= d2 * 0x1p-20;
+    const double d1 = std::trunc(rest * 0x1p50);
+    rest -= d1 * 0x1p-50;
+    const double d0 = std::nearbyint(rest * 0x1p80);
+    l3[i] += weight * static_cast<int64_t>(d3);
+    l2[i] += weight * static_cast<int64_t>(d2);
+    l1[i] += weight * static_cast<int64_t>(d1);
+    l0[i] += weight * static_cast<int64_t>(d0);
+  }
+}
+
+// The same instructions' worth of arithmetic on wider registers: every operation is exact or correctly rounded, so the
+// variants agree bit for bit.
+template <typename T>
+__attribute__((target("avx512f,avx512dq,avx512vl"))) void add_avx512(const T* x, size_t count, int64_t weight, int64_t* l0,
+                                                                     int64_t* l1, int64_t* l2, int64_t* l3) {
+  add_block(x, count, weight, l0, l1, l2, l3);
+}
+template <typename T>
+void add_plain(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1, int64_t* l2, int64_t* l3) {
+  add_block(x, count, weight, l0, l1, l2, l3);
+}
+
+bool has_avx512() {
+  static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                          __builtin_cpu_supports("avx512vl");
+  return has;
+}
+
+struct Double2 {
+  double hi, lo;
+};
+
+// Exact sum of two doubles (Knuth).
+ATOLL_INLINE Double2 two_sum(double a, double b) {
+  const double s = a + b;
+  const double bb = s - a;
+  return {s, (a - (s - bb)) + (b - bb)};
+}
+
+// sum / n, where the sum is in limbs: carries are settled, the five digits become a double-double (106 bits), and one
+// step of long division with an exact remainder follows.
+double mean_of(int64_t l0, int64_t l1, int64_t l2, int64_t l3, double n) {
+  constexpr int64_t kMask = (1ll << 30) - 1;
+  l1 += l0 >> 30;
+  l2 += l1 >> 30;
+  l3 += l2 >> 30;
+  const double digits[5] = {static_cast<double>(l3 >> 30) * 0x1p40, static_cast<double>(l3 & kMask) * 0x1p10,
+                            static_cast<double>(l2 & kMask) * 0x1p-20, static_cast<double>(l1 & kMask) * 0x1p-50,
+                            static_cast<double>(l0 & kMask) * 0x1p-80};
+  Double2 sum{digits[0], 0};
+  for (int i = 1; i < 5; ++i) {
+    const auto high = two_sum(sum.hi, digits[i]);
+    const auto low = two_sum(sum.lo, high.lo);
+    sum = two_sum(high.hi, low.hi);
+    sum.lo += low.lo;
+  }
+  const double q1 = sum.hi / n;
+  const double rest = std::fma(-q1, n, sum.hi) + sum.lo;
+  return q1 + rest / n;
+}
+
+}  // namespace
+
+ExactSum::ExactSum(size_t elements) { reset(elements); }
+
+void ExactSum::reset(size_t elements) {
+  elements_ = elements;
+  weight_ = 0;
+  limbs_.assign(elements * kLimbs, 0);
+}
+
+#define ATOLL_ADD_BODY(T)                                                                                     \
+  ATOLL_CHECK(values.size() == elements_, "sizes differ");                                                    \
+  ATOLL_CHECK(weight >= 1 && weight <= kMaxWeight - weight_, "the total weight must stay below 2^32");        \
+  weight_ += weight;                                                                                          \
+  int64_t* limbs = limbs_.data();                                                                             \
+  const auto w = static_cast<int64_t>(weight);                                                                \
+  (has_avx512() ? add_avx512<T> : add_plain<T>)(values.data(), elements_, w, limbs, limbs + elements_,        \
+                                                limbs + 2 * elements_, limbs + 3 * elements_)
+
+void ExactSum::add(uint64_t weight, std::span<const float> values) { ATOLL_ADD_BODY(float); }
+void ExactSum::add(uint64_t weight, std::span<const double> values) { ATOLL_ADD_BODY(double); }
+
+void ExactSum::merge(const ExactSum& other) {
+  ATOLL_CHECK(other.elements_ == elements_, "sizes differ");
+  ATOLL_CHECK(other.weight_ <= kMaxWeight - weight_, "the total weight must stay below 2^32");
+  weight_ += other.weight_;
+  for (size_t i = 0; i < limbs_.size(); ++i) limbs_[i] += other.limbs_[i];
+}
+
+void ExactSum::mean(std::span<double> out) const {
+  ATOLL_CHECK(out.size() == elements_ && weight_ >= 1, "a mean needs a term");
+  const double n = static_cast<double>(weight_);
+  const int64_t* l = limbs_.data();
+  for (size_t i = 0; i < elements_; ++i) {
+    out[i] = mean_of(l[i], l[i + elements_], l[i + 2 * elements_], l[i + 3 * elements_], n);
+  }
+}
+
+void ExactSum::mean(std::span<float> out) const {
+  ATOLL_CHECK(out.size() == elements_ && weight_ >= 1, "a mean needs a term");
+  const double n = static_cast<double>(weight_);
+  const int64_t* l = limbs_.data();
+  for (size_t i = 0; i < elements_; ++i) {
+    out[i] = static_cast<float>(mean_of(l[i], l[i + elements_], l[i + 2 * elements_], l[i + 3 * elements_], n));
+  }
+}
+
+}  // namespace atl

@@ -1,0 +1,255 @@
+#include "common/wire/message.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "common/wire/convert.h"
+
+namespace atl::wire {
+namespace {
+
+constexpr size_t kMaxText = 4096;
+constexpr size_t kMaxPem = 64 << 10;
+
+Error malformed(const std::string& what) {
+  return Error(ErrorCode::kProtocol, "malformed control message: " + what);
+}
+
+Status read_text(std::string& out, const std::string& in, size_t limit, const char* field) {
+  if (in.size() > limit) return malformed(std::string(field) + " is longer than " + std::to_string(limit));
+  out = in;
+  return {};
+}
+
+Status read_digest(Digest& out, const std::string& in, const char* field) {
+  if (in.size() != out.size()) return malformed(std::string(field) + " is not 32 bytes long");
+  std::memcpy(out.data(), in.data(), out.size());
+  return {};
+}
+
+std::string text_of(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+// One encode/decode pair per message, in the order of the variant.
+struct Encoder {
+  pb::Message& out;
+  void operator()(const Hello& m) {
+    auto* p = out.mutable_hello();
+    p->set_client(m.client);
+    p->set_train_examples(m.train_examples);
+    p->set_test_examples(m.test_examples);
+    p->set_software(m.software);
+  }
+  void operator()(const Welcome& m) {
+    auto* p = out.mutable_welcome();
+    p->set_run(m.run);
+    p->set_seed(m.seed);
+    p->set_total_rounds(m.total_rounds);
+    to_pb(m.model, *p->mutable_model());
+  }
+  void operator()(const Join& m) { to_pb(m.manifest, *out.mutable_join()); }
+  void operator()(const Joined&) { out.mutable_joined(); }
+  void operator()(const NextTask&) { out.mutable_next_task(); }
+  void operator()(const Task& m) {
+    auto* p = out.mutable_task();
+    p->set_kind(static_cast<uint32_t>(m.kind));
+    p->set_round(m.round);
+    p->set_total_rounds(m.total_rounds);
+    p->set_seed(m.seed);
+    p->set_train(m.train);
+    p->set_evaluate(m.evaluate);
+    to_pb(m.settings, *p->mutable_settings());
+    p->set_model_bytes(m.model_bytes);
+    p->set_model_sha256(text_of(m.model_sha256));
+  }
+  void operator()(const Fetch& m) {
+    auto* p = out.mutable_fetch();
+    p->set_round(m.round);
+    p->set_transfer(m.transfer);
+    p->set_offset(m.offset);
+  }
+  void operator()(const Ping& m) {
+    auto* p = out.mutable_ping();
+    p->set_round(m.round);
+    p->set_steps_done(m.steps_done);
+    p->set_steps_total(m.steps_total);
+  }
+  void operator()(const Pong& m) { out.mutable_pong()->set_round_open(m.round_open); }
+  void operator()(const Offer& m) {
+    auto* p = out.mutable_offer();
+    p->set_round(m.round);
+    p->set_update_bytes(m.update_bytes);
+    p->set_update_sha256(text_of(m.update_sha256));
+    to_pb(m.report, *p->mutable_report());
+  }
+  void operator()(const Grant& m) {
+    out.mutable_grant()->set_transfer(m.transfer);
+    out.mutable_grant()->set_offset(m.offset);
+  }
+  void operator()(const Outcome& m) {
+    auto* p = out.mutable_outcome();
+    p->set_accepted(m.accepted);
+    p->set_reason(static_cast<uint32_t>(m.reason));
+    p->set_text(m.text.substr(0, kMaxText));
+  }
+  void operator()(const Refused& m) {
+    out.mutable_refused()->set_reason(static_cast<uint32_t>(m.reason));
+    out.mutable_refused()->set_text(m.text.substr(0, kMaxText));
+  }
+  void operator()(const Bye& m) { out.mutable_bye()->set_text(m.text.substr(0, kMaxText)); }
+  void operator()(const Enrol& m) {
+    out.mutable_enrol()->set_token(m.token);
+    out.mutable_enrol()->set_csr_pem(m.csr_pem);
+  }
+  void operator()(const Enrolled& m) {
+    out.mutable_enrolled()->set_certificate_pem(m.certificate_pem);
+    out.mutable_enrolled()->set_authority_pem(m.authority_pem);
+  }
+};
+
+Result<Reason> reason_from(uint32_t number) {
+  if (number > static_cast<uint32_t>(Reason::kDuplicate)) return malformed("unknown reason");
+  return static_cast<Reason>(number);
+}
+
+Result<Message> decode_hello(const pb::Hello& p) {
+  Hello m;
+  if (!is_valid_name(p.client())) return malformed("hello.client is not a valid name");
+  m.client = p.client();
+  m.train_examples = p.train_examples();
+  m.test_examples = p.test_examples();
+  ATOLL_TRY(read_text(m.software, p.software(), kMaxText, "hello.software"));
+  return Message(m);
+}
+
+Result<Message> decode_welcome(const pb::Welcome& p) {
+  Welcome m;
+  if (!is_valid_name(p.run())) return malformed("welcome.run is not a valid name");
+  m.run = p.run();
+  m.seed = p.seed();
+  m.total_rounds = p.total_rounds();
+  ATOLL_TRY(from_pb(p.model(), m.model));
+  return Message(m);
+}
+
+Result<Message> decode_task(const pb::Task& p) {
+  Task m;
+  if (p.kind() > static_cast<uint32_t>(TaskKind::kDone)) return malformed("task.kind is unknown");
+  m.kind = static_cast<TaskKind>(p.kind());
+  m.round = p.round();
+  m.total_rounds = p.total_rounds();
+  m.seed = p.seed();
+  m.train = p.train();
+  m.evaluate = p.evaluate();
+  ATOLL_TRY(from_pb(p.settings(), m.settings));
+  m.model_bytes = p.model_bytes();
+  if (m.model_bytes > Manifest::kMaxBytes) return malformed("task.model_bytes is over the limit");
+  ATOLL_TRY(read_digest(m.model_sha256, p.model_sha256(), "task.model_sha256"));
+  return Message(m);
+}
+
+Result<Message> decode_offer(const pb::Offer& p) {
+  Offer m;
+  m.round = p.round();
+  m.update_bytes = p.update_bytes();
+  if (m.update_bytes > Manifest::kMaxBytes) return malformed("offer.update_bytes is over the limit");
+  ATOLL_TRY(read_digest(m.update_sha256, p.update_sha256(), "offer.update_sha256"));
+  ATOLL_TRY(from_pb(p.report(), m.report));
+  return Message(m);
+}
+
+Result<Message> decode_outcome(const pb::Outcome& p) {
+  Outcome m;
+  m.accepted = p.accepted();
+  ATOLL_ASSIGN(m.reason, reason_from(p.reason()));
+  ATOLL_TRY(read_text(m.text, p.text(), kMaxText, "outcome.text"));
+  return Message(m);
+}
+
+Result<Message> decode_refused(const pb::Refused& p) {
+  Refused m;
+  ATOLL_ASSIGN(m.reason, reason_from(p.reason()));
+  ATOLL_TRY(read_text(m.text, p.text(), kMaxText, "refused.text"));
+  return Message(m);
+}
+
+Result<Message> decode_enrol(const pb::Enrol& p) {
+  Enrol m;
+  ATOLL_TRY(read_text(m.token, p.token(), kMaxText, "enrol.token"));
+  ATOLL_TRY(read_text(m.csr_pem, p.csr_pem(), kMaxPem, "enrol.csr_pem"));
+  return Message(m);
+}
+
+Result<Message> decode_enrolled(const pb::Enrolled& p) {
+  Enrolled m;
+  ATOLL_TRY(read_text(m.certificate_pem, p.certificate_pem(), kMaxPem, "enrolled.certificate_pem"));
+  ATOLL_TRY(read_text(m.authority_pem, p.authority_pem(), kMaxPem, "enrolled.authority_pem"));
+  return Message(m);
+}
+
+}  // namespace
+
+std::string_view name_of(const Message& message) {
+  constexpr std::string_view kNames[] = {"hello", "welcome", "join",    "joined",  "next-task", "task",
+                                         "fetch", "ping",    "pong",    "offer",   "grant",     "outcome",
+                                         "refused", "bye",   "enrol",   "enrolled"};
+  static_assert(std::size(kNames) == std::variant_size_v<Message>);
+  return kNames[message.index()];
+}
+
+Bytes encode(const Message& message) {
+  pb::Message out;
+  std::visit(Encoder{out}, message);
+  Bytes bytes(out.ByteSizeLong());
+  out.SerializeToArray(bytes.data(), static_cast<int>(bytes.size()));
+  return bytes;
+}
+
+Result<Message> decode(ByteView payload) {
+  pb::Message in;
+  if (!in.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+    return malformed("not a version 1 message");
+  }
+  switch (in.body_case()) {
+    case pb::Message::kHello: return decode_hello(in.hello());
+    case pb::Message::kWelcome: return decode_welcome(in.welcome());
+    case pb::Message::kJoin: {
+      ATOLL_ASSIGN(auto manifest, from_pb(in.join()));
+      return Message(Join{std::move(manifest)});
+    }
+    case pb::Message::kJoined: return Message(Joined{});
+    case pb::Message::kNextTask: return Message(NextTask{});
+    case pb::Message::kTask: return decode_task(in.task());
+    case pb::Message::kFetch:
+      return Message(Fetch{in.fetch().round(), in.fetch().transfer(), in.fetch().offset()});
+    case pb::Message::kPing:
+      return Message(Ping{in.ping().round(), in.ping().steps_done(), in.ping().steps_total()});
+    case pb::Message::kPong: return Message(Pong{in.pong().round_open()});
+    case pb::Message::kOffer: return decode_offer(in.offer());
+    case pb::Message::kGrant: return Message(Grant{in.grant().transfer(), in.grant().offset()});
+    case pb::Message::kOutcome: return decode_outcome(in.outcome());
+    case pb::Message::kRefused: return decode_refused(in.refused());
+    case pb::Message::kBye: {
+      Bye m;
+      ATOLL_TRY(read_text(m.text, in.bye().text(), kMaxText, "bye.text"));
+      return Message(m);
+    }
+    case pb::Message::kEnrol: return decode_enrol(in.enrol());
+    case pb::Message::kEnrolled: return decode_enrolled(in.enrolled());
+    case pb::Message::BODY_NOT_SET: break;
+  }
+  return malformed("no known body");
+}
+
+bool is_valid_name(std::string_view name) {
+  if (name.empty() || name.size() > 64 || name.front() == '.') return false;
+  for (char c : name) {
+    bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                c == '_' || c == '-';
+    if (!good) return false;
+  }
+  return true;
+}
+
+}  // namespace atl::wire

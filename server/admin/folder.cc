@@ -1,0 +1,148 @@
+#include "server/admin/folder.h"
+
+#include <filesystem>
+
+#include "common/core/fault.h"
+#include "common/core/file.h"
+#include "common/core/log.h"
+#include "common/net/revocation.h"
+#include "common/wire/message.h"
+
+namespace atl::server {
+namespace {
+
+constexpr std::chrono::hours kAuthorityYears{24 * 365 * 10};
+constexpr std::chrono::hours kCertificateYears{24 * 365 * 2};
+
+constexpr const char* kConfig = R"(# Atoll server. Every key is optional; what stands here is the default unless it says otherwise.
+
+name = "run"              # of the run; letters, digits, '.', '_', '-'
+seed = 1                  # the run's only source of randomness
+rounds = 10
+
+[listen]
+address = "LISTEN"        # where to listen; clients use any of the names given to init
+
+[model]
+name = "cnn_small"        # linear | mlp | lenet | cnn_fedavg | cnn_small; input and classes come from the clients' data
+norm = "none"             # none | bn | ln | gn:G
+# initial = "start.safetensors"   # start from these weights instead of the seed's
+
+[train]                   # what every client does in a round
+optimizer = "sgd"         # sgd | adamw
+learning_rate = 0.1
+momentum = 0.0
+weight_decay = 0.0
+epochs = 1                # or steps = N batches
+batch_size = 32
+
+[selection]
+min_clients = 1           # that must have joined before round 1
+cohort = 0                # clients a round; 0: all
+quorum = 0                # updates without which a round is void; 0: all of the cohort
+
+[aggregation]
+rule = "fedavg"
+weights = "examples"      # examples | uniform
+policy = "pooled"         # pooled | all: how running variances of BatchNorm are combined
+
+[evaluation]
+every = 1                 # rounds between evaluations on the clients' test data; 0: only at the end
+
+[checkpoints]
+keep = 2
+
+[timeouts]
+progress_s = 120.0        # a client without any progress for this long is out of the round
+poll_s = 15.0             # an idle client hears from the server at least this often
+)";
+
+Error no_folder(const ServerFolder& folder, const std::string& why) {
+  return Error(ErrorCode::kUsage, folder.path + " is not a server's folder: " + why)
+      .hint("atoll-server init " + folder.path + " --name HOST");
+}
+
+Result<net::KeyAndCertificate> load_authority(const ServerFolder& folder) {
+  net::KeyAndCertificate authority;
+  auto certificate = read_text(folder.authority());
+  if (!certificate) return no_folder(folder, certificate.error().message());
+  authority.certificate_pem = std::move(certificate).value();
+  ATOLL_ASSIGN(authority.key_pem, read_text(folder.authority_key()));
+  return authority;
+}
+
+class Desk : public EnrolmentDesk {
+ public:
+  explicit Desk(ServerFolder folder) : folder_(std::move(folder)), tokens_(folder_.tokens()) {}
+
+  Result<wire::Enrolled> enrol(const wire::Enrol& request) override {
+    ATOLL_TRY(fault::point("enrol"));
+    ATOLL_ASSIGN(auto authority, load_authority(folder_));
+    const auto now = std::chrono::system_clock::now();
+    // The request is examined first, so that a mistake in it does not use the token up.
+    ATOLL_ASSIGN(const auto token, net::parse_token(request.token));
+    ATOLL_ASSIGN(auto certificate, net::sign_client_request(authority, request.csr_pem, token.client, now, kCertificateYears));
+    ATOLL_ASSIGN(const auto name, tokens_.redeem(request.token, now));
+    ATOLL_TRY(make_folders(folder_.path + "/clients"));
+    ATOLL_TRY(write_atomic(folder_.client(name), certificate));
+    log::info("server", "enrolled " + name);
+    return wire::Enrolled{std::move(certificate), std::move(authority.certificate_pem)};
+  }
+
+ private:
+  ServerFolder folder_;
+  net::TokenStore tokens_;
+};
+
+}  // namespace
+
+Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names, const std::string& listen) {
+  if (std::filesystem::exists(folder.config()) || std::filesystem::exists(folder.authority())) {
+    return Error(ErrorCode::kUsage, folder.path + " holds a server already; its authority is not made anew")
+        .hint("choose another folder, or move this one away");
+  }
+  const auto now = std::chrono::system_clock::now();
+  ATOLL_ASSIGN(auto authority, net::create_authority("Atoll federation", now, kAuthorityYears));
+  ATOLL_ASSIGN(auto server, net::issue_server_certificate(authority, names, now, kCertificateYears));
+  ATOLL_TRY(make_folders(folder.path + "/identity"));
+  ATOLL_TRY(make_folders(folder.path + "/clients"));
+  ATOLL_TRY(write_secret(folder.authority_key(), authority.key_pem));
+  ATOLL_TRY(write_atomic(folder.authority(), authority.certificate_pem));
+  ATOLL_TRY(write_secret(folder.key(), server.key_pem));
+  ATOLL_TRY(write_atomic(folder.certificate(), server.certificate_pem + authority.certificate_pem));
+  std::string config = kConfig;
+  config.replace(config.find("LISTEN"), 6, listen);
+  return write_atomic(folder.config(), config);
+}
+
+Result<std::string> issue_token(const ServerFolder& folder, const std::string& client, std::chrono::seconds lifetime) {
+  if (!wire::is_valid_name(client)) {
+    return Error(ErrorCode::kUsage, "\"" + client + "\" is not a client's name: 1 to 64 letters, digits, '.', '_', '-'");
+  }
+  ATOLL_ASSIGN(auto authority, load_authority(folder));
+  ATOLL_ASSIGN(const auto info, net::certificate_info(authority.certificate_pem));
+  return net::TokenStore(folder.tokens()).issue(client, info.fingerprint, std::chrono::system_clock::now(), lifetime);
+}
+
+Status revoke_client(const ServerFolder& folder, const std::string& client) {
+  if (!wire::is_valid_name(client)) return Error(ErrorCode::kUsage, "\"" + client + "\" is not a client's name");
+  auto pem = read_text(folder.client(client));
+  if (!pem) {
+    return Error(ErrorCode::kUsage, "no client \"" + client + "\" has enrolled here").hint("ls " + folder.path + "/clients");
+  }
+  ATOLL_ASSIGN(const auto info, net::certificate_info(*pem));
+  return net::RevocationList(folder.revoked()).add(info, std::chrono::system_clock::now());
+}
+
+Result<std::string> read_status(const ServerFolder& folder) {
+  auto text = read_text(folder.run() + "/status.json");
+  if (!text) {
+    return Error(ErrorCode::kUsage, "no run in " + folder.path + " yet: " + text.error().message())
+        .hint("atoll-server run " + folder.path);
+  }
+  return text;
+}
+
+std::unique_ptr<EnrolmentDesk> make_enrolment_desk(const ServerFolder& folder) { return std::make_unique<Desk>(folder); }
+
+}  // namespace atl::server

@@ -1,0 +1,45 @@
+// The folder of one server, made by `atoll-server init`:
+//
+//   server.toml     address, names, and the run ([model], [train], ...), with comments
+//   identity/       authority.pem authority.key server.pem server.key   (keys owner-only)
+//   tokens.json     one-time enrolment tokens, hashed
+//   revoked.txt     certificates that are no longer good
+//   clients/        certificates signed so far, one file a client
+//   run/            what RunStore keeps
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/net/token.h"
+#include "server/context.h"
+
+namespace atl::server {
+
+struct ServerFolder {
+  std::string path;
+  std::string config() const { return path + "/server.toml"; }
+  std::string authority() const { return path + "/identity/authority.pem"; }
+  std::string authority_key() const { return path + "/identity/authority.key"; }
+  std::string certificate() const { return path + "/identity/server.pem"; }
+  std::string key() const { return path + "/identity/server.key"; }
+  std::string tokens() const { return path + "/tokens.json"; }
+  std::string revoked() const { return path + "/revoked.txt"; }
+  std::string client(const std::string& name) const { return path + "/clients/" + name + ".pem"; }
+  std::string run() const { return path + "/run"; }
+};
+
+// Makes the folder: authority, server certificate for `names`, commented configuration. kUsage when there is one already.
+Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names, const std::string& listen);
+// A one-time token for a client of this name.
+Result<std::string> issue_token(const ServerFolder& folder, const std::string& client, std::chrono::seconds lifetime);
+// Puts a client's certificate on the list of revoked ones; a running server honours it at the next handshake.
+Status revoke_client(const ServerFolder& folder, const std::string& client);
+// What the running (or last) server wrote about itself: JSON text.
+Result<std::string> read_status(const ServerFolder& folder);
+
+// Redeems tokens and signs requests with the folder's authority.
+std::unique_ptr<EnrolmentDesk> make_enrolment_desk(const ServerFolder& folder);
+
+}  // namespace atl::server

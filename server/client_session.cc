@@ -1,0 +1,306 @@
+#include "server/client_session.h"
+
+#include "common/core/fault.h"
+#include "common/core/log.h"
+#include "common/wire/frame.h"
+#include "server/metrics/events.h"
+
+namespace atl::server {
+namespace {
+
+using net::awaitable;
+using wire::Reason;
+
+// How long a silent connection is kept. Clients send something at least every heartbeat (client/federation_loop.h).
+constexpr net::Duration kSilence = std::chrono::seconds(60);
+
+class ClientSession {
+ public:
+  ClientSession(std::unique_ptr<net::Session> session, Context& context)
+      : session_(std::move(session)), context_(context) {}
+
+  ~ClientSession() {
+    if (name_.empty()) return;
+    context_.registry.leave(name_, session_.get());
+    context_.changed.notify();
+  }
+
+  awaitable<Status> run() {
+    ATOLL_CO_TRY(co_await greet());
+    for (;;) {
+      ATOLL_CO_ASSIGN(auto message, co_await receive());
+      ATOLL_CO_TRY(co_await answer(std::move(message)));
+    }
+  }
+
+  awaitable<void> refuse(Reason reason, std::string text) {
+    (void)co_await send(wire::Refused{reason, std::move(text)});
+  }
+  const std::string& label() const { return name_.empty() ? session_->peer().address : name_; }
+  void close() { session_->close(); }
+
+ private:
+  awaitable<Status> send(wire::Message message) {
+    const Bytes payload = wire::encode(message);
+    co_return co_await session_->send(wire::FrameKind::kControl, payload, {});
+  }
+
+  awaitable<Result<wire::Message>> receive() {
+    ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, kSilence));
+    if (kind != wire::FrameKind::kControl) co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
+    co_return wire::decode(buffer_);
+  }
+
+  // Ends the session with the reason told to the client. The one way out for everything that is refused.
+  awaitable<Status> turn_away(Reason reason, std::string text) {
+    co_await refuse(reason, text);
+    co_return Error(ErrorCode::kRefused, std::move(text));
+  }
+
+  // The first messages: enrolment, or who the client is and what model it has.
+  awaitable<Status> greet() {
+    ATOLL_CO_ASSIGN(auto first, co_await receive());
+    if (auto* enrol = std::get_if<wire::Enrol>(&first)) co_return co_await enrol_client(*enrol);
+    auto* hello = std::get_if<wire::Hello>(&first);
+    const auto& peer = session_->peer();
+    if (!context_.trust_names && !peer.authenticated) {
+      co_return co_await turn_away(Reason::kUnauthenticated,
+                                   "this server needs a client certificate; get one with `atoll-client enroll`");
+    }
+    if (hello == nullptr) co_return co_await turn_away(Reason::kUnexpected, "the first message must be hello");
+    if (!peer.name.empty() && peer.name != hello->client) {
+      co_return co_await turn_away(Reason::kWrongName, "the certificate is for \"" + peer.name + "\", not for \"" +
+                                                           hello->client + "\"");
+    }
+    if (hello->train_examples == 0 && hello->test_examples == 0) {
+      co_return co_await turn_away(Reason::kNoData, "the client has neither training nor test examples");
+    }
+    ATOLL_CO_TRY(co_await send(wire::Welcome{context_.config.name, context_.config.seed, context_.config.rounds,
+                                             context_.config.model}));
+    ATOLL_CO_ASSIGN(auto second, co_await receive());
+    auto* join = std::get_if<wire::Join>(&second);
+    if (join == nullptr) co_return co_await turn_away(Reason::kUnexpected, "after welcome comes join");
+    if (context_.store->has_model()) {
+      const auto& ours = context_.store->model()->manifest();
+      if (ours.digest() != join->manifest.digest()) {
+        co_return co_await turn_away(Reason::kModelMismatch,
+                                     "the client's model is not the run's (server | client): " +
+                                         Manifest::describe_difference(ours, join->manifest));
+      }
+    }
+    manifest_ = std::move(join->manifest);
+    name_ = hello->client;
+    Member member{hello->train_examples, hello->test_examples, session_.get(), peer.address};
+    context_.registry.join(name_, std::move(member));
+    log::info("server", name_ + " joined from " + peer.address);
+    emit_clients(context_);
+    context_.changed.notify();
+    co_return co_await send(wire::Joined{});
+  }
+
+  awaitable<Status> enrol_client(wire::Enrol request) {
+    if (context_.enrolment == nullptr) {
+      co_return co_await turn_away(Reason::kUnexpected, "this server does not enrol clients");
+    }
+    auto enrolled = context_.enrolment->enrol(request);
+    if (!enrolled) co_return co_await turn_away(Reason::kBadToken, enrolled.error().message());
+    ATOLL_CO_TRY(co_await send(std::move(enrolled).value()));
+    co_return Error(ErrorCode::kNetwork, "enrolled; the connection has done its work");
+  }
+
+  awaitable<Status> answer(wire::Message message) {
+    if (std::holds_alternative<wire::NextTask>(message)) co_return co_await answer_next_task();
+    if (auto* fetch = std::get_if<wire::Fetch>(&message)) co_return co_await answer_fetch(*fetch);
+    if (auto* ping = std::get_if<wire::Ping>(&message)) co_return co_await answer_ping(*ping);
+    if (auto* offer = std::get_if<wire::Offer>(&message)) co_return co_await answer_offer(std::move(*offer));
+    if (auto* bye = std::get_if<wire::Bye>(&message)) {
+      co_return Error(ErrorCode::kNetwork, "the client left: " + bye->text);
+    }
+    co_return co_await turn_away(Reason::kUnexpected,
+                                 std::string(wire::name_of(message)) + " is not for a server to answer");
+  }
+
+  // Long poll: answers as soon as there is something to do, with "wait" when nothing came up for a while.
+  awaitable<Status> answer_next_task() {
+    const auto until = std::chrono::steady_clock::now() + context_.config.poll;
+    for (;;) {
+      if (context_.finished) co_return co_await send(wire::Task{.kind = wire::TaskKind::kDone});
+      if (context_.round != nullptr) {
+        if (const wire::Task* task = context_.round->task_for(name_)) {
+          if (auto* participant = context_.round->active(name_)) {
+            context_.round->progress(*participant, Phase::kWaiting);
+          }
+          co_return co_await send(*task);
+        }
+      }
+      auto left = std::chrono::duration_cast<net::Duration>(until - std::chrono::steady_clock::now());
+      if (left.count() <= 0) co_return co_await send(wire::Task{.kind = wire::TaskKind::kWait});
+      co_await context_.changed.wait_for(left);
+    }
+  }
+
+  awaitable<Status> answer_fetch(wire::Fetch fetch) {
+    ATOLL_CO_TRY(fault::point("broadcast"));
+    auto round = context_.round;
+    Participant* participant = round == nullptr ? nullptr : round->active(name_);
+    if (participant == nullptr || round->number() != fetch.round || fetch.round == 0) {
+      co_return co_await send(wire::Refused{Reason::kStaleRound, "round " + std::to_string(fetch.round) + " is closed"});
+    }
+    auto model = context_.store->model();  // keeps the file open though a newer one may replace it
+    const uint64_t total = model->manifest().total_bytes();
+    if (fetch.offset > total || fetch.offset % 8 != 0) {
+      co_return co_await turn_away(Reason::kWrongSize, "a model cannot be fetched from byte " + std::to_string(fetch.offset));
+    }
+    Bytes piece;
+    for (uint64_t offset = fetch.offset; offset < total; offset += piece.size()) {
+      piece.resize(std::min<uint64_t>(wire::kChunkSize, total - offset));
+      ATOLL_CO_TRY(model->read_flat(offset, piece));
+      const auto head = wire::encode(wire::ChunkHeader{fetch.transfer, offset});
+      ATOLL_CO_TRY(co_await session_->send(wire::FrameKind::kChunk, head, piece));
+      context_.bytes_down += piece.size();
+      if (auto* p = round->active(name_)) {
+        p->bytes_down += piece.size();
+        round->progress(*p, Phase::kFetching);
+      }
+    }
+    co_return Status();
+  }
+
+  awaitable<Status> answer_ping(wire::Ping ping) {
+    auto round = context_.round;
+    Participant* participant = round == nullptr ? nullptr : round->active(name_);
+    const bool open = participant != nullptr && round->number() == ping.round;
+    if (open && ping.steps_done > participant->steps_done) {
+      participant->steps_done = ping.steps_done;
+      round->progress(*participant, Phase::kTraining);
+    }
+    co_return co_await send(wire::Pong{open});
+  }
+
+  awaitable<Status> answer_offer(wire::Offer offer) {
+    ATOLL_CO_TRY(fault::point("upload.begin"));
+    auto round = context_.round;
+    if (round == nullptr || round->number() != offer.round) {
+      co_return co_await send(wire::Outcome{false, Reason::kStaleRound, "the round is closed"});
+    }
+    auto known = round->participants().find(name_);
+    if (known != round->participants().end() && known->second.phase == Phase::kDone) {
+      co_return co_await send(wire::Outcome{true, Reason::kNone, "already have it"});
+    }
+    Participant* participant = offer.round == 0 ? initializer(*round) : round->active(name_);
+    if (participant == nullptr) {
+      co_return co_await send(wire::Outcome{false, Reason::kNotSelected, "not in this round"});
+    }
+    participant->report = offer.report;
+    if (!participant->train) {
+      round->done(*participant);
+      co_return co_await send(wire::Outcome{true, Reason::kNone, ""});
+    }
+    if (offer.update_bytes != manifest_.total_bytes()) {
+      co_return co_await reject(round, {Reason::kWrongSize, "an update of " + std::to_string(offer.update_bytes) +
+                                                                " bytes for a model of " +
+                                                                std::to_string(manifest_.total_bytes())});
+    }
+    if (offer.round != 0 && offer.report.examples == 0) {
+      co_return co_await reject(round, {Reason::kNoData, "an update from no examples"});
+    }
+    co_return co_await take_update(std::move(round), std::move(offer));
+  }
+
+  // Round 0 has no cohort: the first offer wins, and all are equal.
+  Participant* initializer(Round& round) {
+    if (round.participants().empty()) {
+      round.add(name_, true, false);
+      round.set_manifest(manifest_);
+    }
+    return round.active(name_);
+  }
+
+  awaitable<Status> take_update(std::shared_ptr<Round> round, wire::Offer offer) {
+    Participant* participant = round->active(name_);
+    if (participant->upload == nullptr || participant->upload->expected() != offer.update_sha256) {
+      participant->upload.reset();
+      auto created = Upload::create(context_.store->upload_path(round->number(), name_), round->manifest(),
+                                    offer.update_sha256);
+      if (!created) co_return co_await fail_here(round, created.error());
+      participant->upload = std::move(created).value();
+    }
+    const uint64_t transfer = next_transfer_++;
+    uint64_t offset = participant->upload->received();
+    const uint64_t total = manifest_.total_bytes();
+    ATOLL_CO_TRY(co_await send(wire::Grant{transfer, offset}));
+    std::optional<Refusal> refusal;
+    while (offset < total) {
+      ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, kSilence));
+      if (kind != wire::FrameKind::kChunk) co_return co_await turn_away(Reason::kUnexpected, "a chunk was expected");
+      ByteView data;
+      ATOLL_CO_ASSIGN(auto header, wire::decode_chunk(buffer_, data));
+      if (header.transfer != transfer || data.empty() || data.size() > total - offset) {
+        co_return co_await turn_away(Reason::kWrongSize, "a chunk that is not of this transfer, empty or too long");
+      }
+      offset += data.size();
+      context_.bytes_up += data.size();
+      participant = round->active(name_);
+      // After a refusal, or when the round closed meanwhile, the rest is read and dropped: the client listens only
+      // after its last piece.
+      if (participant == nullptr || participant->upload == nullptr || refusal) continue;
+      participant->bytes_up += data.size();
+      round->progress(*participant, Phase::kUploading);
+      ATOLL_CO_TRY(fault::point("upload.chunk"));
+      auto taken = participant->upload->append(header.offset, data);
+      if (!taken) co_return co_await fail_here(round, taken.error());
+      refusal = std::move(taken).value();
+    }
+    ATOLL_CO_TRY(fault::point("upload.end"));
+    participant = round->active(name_);
+    if (participant == nullptr) {
+      co_return co_await send(wire::Outcome{false, Reason::kStaleRound, "the round closed before the update was whole"});
+    }
+    if (!refusal) refusal = participant->upload->finish();
+    if (refusal) co_return co_await reject(round, *refusal);
+    round->done(*participant);
+    emit_progress(context_);
+    co_return co_await send(wire::Outcome{true, Reason::kNone, ""});
+  }
+
+  // The update is bad: it costs its sender the round, and nobody else anything.
+  awaitable<Status> reject(std::shared_ptr<Round> round, Refusal refusal) {
+    if (auto* participant = round->active(name_)) round->fail(*participant);
+    log::warn("server", name_ + ": update refused: " + refusal.text);
+    emit_refused(context_, name_, round->number(), refusal.text);
+    co_return co_await send(wire::Outcome{false, refusal.reason, refusal.text});
+  }
+
+  // The server could not do its part (disk full): the client keeps its update and offers it again.
+  awaitable<Status> fail_here(std::shared_ptr<Round> round, Error error) {
+    log::error("server", "cannot take the update of " + name_ + ": " + error.message());
+    if (auto* participant = round->active(name_)) participant->upload.reset();
+    co_await refuse(Reason::kServerError, error.message());
+    co_return error;
+  }
+
+  std::unique_ptr<net::Session> session_;
+  Context& context_;
+  std::string name_;
+  Manifest manifest_;
+  Bytes buffer_;
+  uint64_t next_transfer_ = 1;
+};
+
+}  // namespace
+
+awaitable<void> serve_client(std::unique_ptr<net::Session> session, Context& context, std::function<void()> on_end) {
+  ClientSession client(std::move(session), context);
+  auto ended = co_await client.run();
+  const Error& why = ended.error();  // run() returns only with a reason
+  if (why.code() == ErrorCode::kProtocol) {
+    log::warn("server", client.label() + ": " + why.message());
+    co_await client.refuse(Reason::kUnexpected, why.message());
+  } else {
+    log::info("server", client.label() + ": " + why.message());
+  }
+  client.close();
+  on_end();
+}
+
+}  // namespace atl::server

@@ -1,0 +1,165 @@
+// atoll-server: init, token, revoke, run, status.
+#include <CLI/CLI.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/thread_pool.hpp>
+#include <iostream>
+
+#include "common/core/log.h"
+#include "common/net/revocation.h"
+#include "common/net/tls_transport.h"
+#include "server/admin/folder.h"
+#include "server/server.h"
+
+namespace atl::server {
+namespace {
+
+struct Options {
+  ServerFolder folder;
+  std::vector<std::string> names;
+  std::string listen = "0.0.0.0:7070";
+  std::string client;
+  int64_t minutes = 24 * 60;
+  bool insecure = false;
+};
+
+Status init(const Options& options) {
+  ATOLL_TRY(init_folder(options.folder, options.names, options.listen));
+  std::cout << "made " << options.folder.path << ": an authority, a certificate, and server.toml to edit\n"
+            << "next: atoll-server token " << options.folder.path << " CLIENT-NAME\n"
+            << "      atoll-server run " << options.folder.path << "\n";
+  return {};
+}
+
+Status token(const Options& options) {
+  ATOLL_ASSIGN(const auto text, issue_token(options.folder, options.client, std::chrono::minutes(options.minutes)));
+  std::cout << text << "\n";
+  std::cerr << "good once, for " << options.minutes << " minutes; on the client's machine:\n"
+            << "  atoll-client enroll FOLDER --server HOST:PORT --token TOKEN\n";
+  return {};
+}
+
+void report(const RunEvent& event) {
+  char line[160];
+  switch (event.kind) {
+    case RunEvent::Kind::kRoundOpened:
+      std::snprintf(line, sizeof(line), "round %u of %u: %zu clients", event.round, event.total_rounds, event.clients);
+      return log::info("run", line);
+    case RunEvent::Kind::kRoundClosed:
+      std::snprintf(line, sizeof(line), "round %u closed: %zu updates, training loss %.4f, %.2f s", event.round, event.done,
+                    event.train_loss, event.seconds);
+      return log::info("run", line);
+    case RunEvent::Kind::kEvaluated:
+      std::snprintf(line, sizeof(line), "model of round %u: accuracy %.4f, loss %.4f", event.round, event.accuracy, event.loss);
+      return log::info("run", line);
+    case RunEvent::Kind::kFinished: return log::info("run", "all rounds are done");
+    default: return;
+  }
+}
+
+asio::awaitable<void> run_server(Server& server, std::shared_ptr<net::Listener> listener, Status& outcome, asio::io_context& io) {
+  outcome = co_await server.run(std::move(listener));
+  io.stop();
+}
+
+Status run(const Options& options) {
+  ATOLL_ASSIGN(auto document, config::Document::load(options.folder.config()));
+  auto root = document.root();
+  auto config = read_run_config(root);
+  std::string address = "127.0.0.1:7070";
+  root.table("listen").read("address", address);
+  // A run file may also say how the workbench is to simulate it.
+  for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
+  ATOLL_TRY(document.finish());
+
+  asio::io_context io(1);
+  asio::thread_pool compute(1);
+  net::RevocationList revoked(options.folder.revoked());
+  std::shared_ptr<net::Listener> listener;
+  Server server(io.get_executor(), compute.get_executor(), config);
+  auto desk = make_enrolment_desk(options.folder);
+  if (options.insecure) {
+    ATOLL_ASSIGN(listener, net::listen_plain(io.get_executor(), address));
+    log::warn("server", "--insecure: no encryption, no certificates; anyone on this machine can take part");
+    server.context().trust_names = true;
+  } else {
+    // A list that cannot be read must not let anyone in.
+    auto is_revoked = [&revoked](const std::string& serial) {
+      auto found = revoked.contains(serial);
+      if (!found) log::error("server", found.error().message());
+      return !found || *found;
+    };
+    net::TlsServer tls{options.folder.authority(), options.folder.certificate(), options.folder.key(), is_revoked};
+    ATOLL_ASSIGN(listener, net::listen_tls(io.get_executor(), address, tls));
+    server.context().enrolment = desk.get();
+  }
+  ATOLL_TRY(server.open(options.folder.run()));
+  server.context().watch = report;
+  log::info("server", "listening on " + listener->address());
+
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&server](const asio::error_code& error, int) {
+    if (error) return;
+    log::info("server", "stopping; what was committed stays");
+    server.stop();
+  });
+  Status outcome;
+  asio::co_spawn(io, run_server(server, listener, outcome, io), asio::detached);
+  io.run();
+  compute.join();
+  if (!outcome && outcome.error().code() == ErrorCode::kInterrupted) return {};
+  return outcome;
+}
+
+int run_command(int argc, char** argv) {
+  CLI::App app("Atoll's aggregation server: one federation, over mutual TLS.");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "atoll-server 0.1.0");
+  Options options;
+  std::string level = "info";
+  app.add_option("--log", level, "debug, info, warn, error or off");
+  auto* init_command = app.add_subcommand("init", "make a server's folder: authority, certificate, configuration");
+  init_command->add_option("folder", options.folder.path)->required();
+  init_command->add_option("--name", options.names, "host name or address that clients will use (may be repeated)");
+  init_command->add_option("--listen", options.listen, "address to listen on")->capture_default_str();
+  auto* token_command = app.add_subcommand("token", "print a one-time enrolment token for a client");
+  token_command->add_option("folder", options.folder.path)->required();
+  token_command->add_option("client", options.client, "the client's name")->required();
+  token_command->add_option("--minutes", options.minutes, "how long the token is good")->capture_default_str()->check(CLI::Range(1, 527040));
+  auto* revoke_command = app.add_subcommand("revoke", "revoke a client's certificate");
+  revoke_command->add_option("folder", options.folder.path)->required();
+  revoke_command->add_option("client", options.client)->required();
+  auto* run_subcommand = app.add_subcommand("run", "serve the federation until all rounds are done");
+  run_subcommand->add_option("folder", options.folder.path)->required();
+  run_subcommand->add_flag("--insecure", options.insecure, "no TLS; loopback only");
+  auto* status_command = app.add_subcommand("status", "print what the server is doing, as JSON");
+  status_command->add_option("folder", options.folder.path)->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : static_cast<int>(ErrorCode::kUsage);
+  }
+  log::set_level(log::level_from_string(level, log::Level::kInfo));
+
+  Status done;
+  if (init_command->parsed()) done = init(options);
+  if (token_command->parsed()) done = token(options);
+  if (revoke_command->parsed()) done = revoke_client(options.folder, options.client);
+  if (run_subcommand->parsed()) done = run(options);
+  if (status_command->parsed()) {
+    auto text = read_status(options.folder);
+    if (text) std::cout << *text;
+    else done = std::move(text).error();
+  }
+  if (done) return 0;
+  std::cerr << done.error().explain();
+  return done.error().exit_status();
+}
+
+}  // namespace
+}  // namespace atl::server
+
+int main(int argc, char** argv) { return atl::server::run_command(argc, argv); }

@@ -1,0 +1,154 @@
+#include "server/metrics/events.h"
+
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "common/core/log.h"
+
+namespace atl::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// JSON has no infinity; a diverged loss becomes null.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+// Metrics are worth a loud line when they cannot be written, but never a round.
+void append(Context& context, const Json& line) {
+  auto written = context.store->append_metrics(line.dump());
+  if (!written) log::error("metrics", written.error().message());
+}
+
+void tell(Context& context, RunEvent event) {
+  event.total_rounds = context.config.rounds;
+  event.bytes_down = context.bytes_down;
+  event.bytes_up = context.bytes_up;
+  context.watch(event);
+}
+
+void write_status(Context& context, const char* state) {
+  Json clients = Json::array();
+  for (const auto& [name, member] : context.registry.members()) {
+    clients.push_back({{"name", name},
+                       {"connected", member.session != nullptr},
+                       {"address", member.address},
+                       {"train_examples", member.train_examples},
+                       {"test_examples", member.test_examples}});
+  }
+  Json status{{"run", context.config.name},
+              {"state", state},
+              {"round", context.store->round()},
+              {"rounds", context.config.rounds},
+              {"model", context.store->model_path()},
+              {"model_sha256", context.store->has_model() ? hex(context.store->model_digest()) : ""},
+              {"clients", clients},
+              {"bytes_down", context.bytes_down},
+              {"bytes_up", context.bytes_up},
+              {"time", utc_now()}};
+  auto written = context.store->write_status(status.dump(2) + "\n");
+  if (!written) log::error("metrics", written.error().message());
+}
+
+}  // namespace
+
+void emit_clients(Context& context) {
+  size_t connected = 0;
+  for (const auto& [name, member] : context.registry.members()) connected += member.session != nullptr;
+  write_status(context, context.finished ? "finished" : "running");
+  tell(context, {.kind = RunEvent::Kind::kClients, .round = context.store->round(), .clients = connected});
+}
+
+void emit_round_opened(Context& context) {
+  write_status(context, "running");
+  tell(context, {.kind = RunEvent::Kind::kRoundOpened,
+                 .round = context.round->number(),
+                 .clients = context.round->participants().size()});
+}
+
+void emit_progress(Context& context) {
+  if (context.round == nullptr) return;
+  const auto count = context.round->trainers(context.config.progress);
+  tell(context, {.kind = RunEvent::Kind::kProgress,
+                 .round = context.round->number(),
+                 .clients = count.done + count.open + count.stalled + count.failed,
+                 .done = count.done});
+}
+
+void emit_refused(Context& context, const std::string& client, uint32_t round, const std::string& reason) {
+  append(context, {{"event", "refused"}, {"round", round}, {"client", client}, {"reason", reason}, {"time", utc_now()}});
+  tell(context, {.kind = RunEvent::Kind::kRefused, .round = round, .text = client + ": " + reason});
+}
+
+void emit_client(Context& context, uint32_t round, const std::string& client, const Participant& participant) {
+  const auto& report = participant.report;
+  Json line{{"event", "client"},
+            {"round", round},
+            {"client", client},
+            {"examples", report.examples},
+            {"steps", report.steps},
+            {"train_loss", number(report.train_loss)},
+            {"update_norm", number(report.update_norm)},
+            {"seconds", number(report.seconds)},
+            {"bytes_down", participant.bytes_down},
+            {"bytes_up", participant.bytes_up}};
+  auto add = [&line](const char* key, const wire::Evaluation& e) {
+    if (e.examples == 0) return;
+    line[key] = {{"examples", e.examples}, {"correct", e.correct}, {"loss", number(e.loss_sum / static_cast<double>(e.examples))}};
+  };
+  add("before", report.before);
+  add("after", report.after);
+  append(context, line);
+}
+
+void emit_round_closed(Context& context, const RoundResult& r) {
+  append(context, {{"event", "round"},
+                   {"round", r.round},
+                   {"seconds", r.seconds},
+                   {"clients", r.clients},
+                   {"examples", r.examples},
+                   {"train_loss", number(r.train_loss)},
+                   {"update_norm", number(r.update_norm)},
+                   {"bytes_down", r.bytes_down},
+                   {"bytes_up", r.bytes_up},
+                   {"model_sha256", hex(r.model_sha256)},
+                   {"time", utc_now()}});
+  write_status(context, "running");
+  tell(context, {.kind = RunEvent::Kind::kRoundClosed,
+                 .round = r.round,
+                 .clients = r.clients,
+                 .done = r.clients,
+                 .seconds = r.seconds,
+                 .train_loss = r.train_loss});
+}
+
+void emit_evaluation(Context& context, uint32_t round, const wire::Evaluation& sum) {
+  if (sum.examples == 0) return;
+  const double n = static_cast<double>(sum.examples);
+  const double accuracy = static_cast<double>(sum.correct) / n;
+  append(context, {{"event", "evaluation"},
+                   {"round", round},
+                   {"examples", sum.examples},
+                   {"correct", sum.correct},
+                   {"accuracy", accuracy},
+                   {"loss", number(sum.loss_sum / n)},
+                   {"time", utc_now()}});
+  tell(context, {.kind = RunEvent::Kind::kEvaluated, .round = round, .accuracy = accuracy, .loss = sum.loss_sum / n});
+}
+
+void emit_finished(Context& context) {
+  write_status(context, "finished");
+  tell(context, {.kind = RunEvent::Kind::kFinished, .round = context.store->round()});
+}
+
+}  // namespace atl::server

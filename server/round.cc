@@ -1,0 +1,75 @@
+#include "server/round.h"
+
+#include <algorithm>
+
+namespace atl::server {
+namespace {
+
+bool is_open(const Participant& p) { return p.phase != Phase::kDone && p.phase != Phase::kFailed; }
+
+}  // namespace
+
+void Round::add(const std::string& client, bool train, bool evaluate) {
+  Participant participant;
+  participant.train = train;
+  participant.evaluate = evaluate;
+  participant.last_progress = std::chrono::steady_clock::now();
+  participants_[client] = std::move(participant);
+}
+
+const wire::Task* Round::task_for(const std::string& client) {
+  if (number_ == 0 && participants_.empty()) return &task_;
+  Participant* participant = active(client);
+  if (participant == nullptr) return nullptr;
+  scratch_ = task_;
+  scratch_.train = participant->train;
+  scratch_.evaluate = participant->evaluate;
+  return &scratch_;
+}
+
+Participant* Round::active(const std::string& client) {
+  auto found = participants_.find(client);
+  return found == participants_.end() || !is_open(found->second) ? nullptr : &found->second;
+}
+
+void Round::progress(Participant& participant, Phase phase) {
+  participant.phase = phase;
+  participant.last_progress = std::chrono::steady_clock::now();
+}
+
+void Round::done(Participant& participant) {
+  participant.phase = Phase::kDone;
+  changed_.notify();
+}
+
+void Round::fail(Participant& participant) {
+  participant.phase = Phase::kFailed;
+  participant.upload.reset();
+  changed_.notify();
+}
+
+Round::Count Round::count(bool train, std::chrono::milliseconds patience) const {
+  Count count;
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& [name, p] : participants_) {
+    if (p.train != train) continue;
+    if (p.phase == Phase::kDone) ++count.done;
+    else if (p.phase == Phase::kFailed) ++count.failed;
+    else if (now - p.last_progress > patience) ++count.stalled;
+    else ++count.open;
+  }
+  return count;
+}
+
+std::chrono::milliseconds Round::until_next_deadline(std::chrono::milliseconds patience) const {
+  auto next = patience;
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& [name, p] : participants_) {
+    if (!is_open(p)) continue;
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(p.last_progress + patience - now);
+    if (left.count() >= 0) next = std::min(next, left);
+  }
+  return next + std::chrono::milliseconds(1);
+}
+
+}  // namespace atl::server

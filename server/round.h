@@ -1,0 +1,70 @@
+// Round: the state of one round while it is open: who takes part, how far each is, and what came back. The round loop
+// makes it and waits on it; the clients' sessions report into it. Used on the server's executor only.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/net/event.h"
+#include "server/store/upload.h"
+
+namespace atl::server {
+
+enum class Phase { kWaiting, kFetching, kTraining, kUploading, kDone, kFailed };
+
+struct Participant {
+  bool train = false;
+  bool evaluate = false;
+  Phase phase = Phase::kWaiting;
+  std::chrono::steady_clock::time_point last_progress;
+  uint64_t steps_done = 0;
+  std::unique_ptr<Upload> upload;  // of a trainer, once it has offered an update
+  wire::TrainReport report;
+  uint64_t bytes_down = 0, bytes_up = 0;
+};
+
+class Round {
+ public:
+  // Round 0 makes the initial model: whoever asks first is asked to draw it.
+  // `manifest` is the model's; null in round 0 until an offer brings it.
+  Round(asio::any_io_executor executor, uint32_t number, wire::Task task, std::shared_ptr<const Manifest> manifest)
+      : number_(number), task_(std::move(task)), manifest_(std::move(manifest)), changed_(std::move(executor)) {}
+
+  void add(const std::string& client, bool train, bool evaluate);
+
+  uint32_t number() const { return number_; }
+  // What this client has to do now; nullptr when nothing (any more).
+  const wire::Task* task_for(const std::string& client);
+  // Null when the client does not take part, or not any more.
+  Participant* active(const std::string& client);
+  const std::map<std::string, Participant>& participants() const { return participants_; }
+
+  // The client is alive and got further; moves its deadline.
+  void progress(Participant& participant, Phase phase);
+  void done(Participant& participant);
+  void fail(Participant& participant);
+
+  struct Count {
+    size_t done = 0, failed = 0, stalled = 0, open = 0;  // of trainers; stalled: no progress for `patience`
+  };
+  Count trainers(std::chrono::milliseconds patience) const { return count(true, patience); }
+  Count evaluators(std::chrono::milliseconds patience) const { return count(false, patience); }
+  // How long until the next open participant counts as stalled.
+  std::chrono::milliseconds until_next_deadline(std::chrono::milliseconds patience) const;
+
+  const std::shared_ptr<const Manifest>& manifest() const { return manifest_; }
+  void set_manifest(Manifest manifest) { manifest_ = std::make_shared<const Manifest>(std::move(manifest)); }
+  net::Event& changed() { return changed_; }
+
+ private:
+  Count count(bool train, std::chrono::milliseconds patience) const;
+  uint32_t number_;
+  wire::Task task_, scratch_;
+  std::shared_ptr<const Manifest> manifest_;
+  std::map<std::string, Participant> participants_;
+  net::Event changed_;
+};
+
+}  // namespace atl::server

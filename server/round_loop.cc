@@ -1,0 +1,213 @@
+#include "server/round_loop.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/core/fault.h"
+#include "common/core/log.h"
+#include "common/net/offload.h"
+#include "server/aggregation/reducer.h"
+#include "server/metrics/events.h"
+
+namespace atl::server {
+
+using net::awaitable;
+using Clock = std::chrono::steady_clock;
+
+RoundLoop::RoundLoop(Context& context)
+    : context_(context), selector_(make_uniform_selector(context.config.seed)) {}
+
+awaitable<Status> RoundLoop::run() {
+  if (!context_.store->has_model()) ATOLL_CO_TRY(co_await initial_model());
+  while (context_.store->round() < context_.config.rounds) {
+    ATOLL_CO_TRY(co_await one_round(context_.store->round() + 1));
+  }
+  co_await last_evaluation();
+  context_.finished = true;
+  context_.changed.notify();
+  emit_finished(context_);
+  co_return Status();
+}
+
+awaitable<Status> RoundLoop::one_round(uint32_t number) {
+  const auto begun = Clock::now();
+
+  // 1. Choose the cohort.
+  auto candidates = co_await wait_for_clients();
+  const size_t wanted = context_.config.cohort == 0 ? candidates.size() : context_.config.cohort;
+  const size_t selected = static_cast<size_t>(std::ceil(static_cast<double>(wanted) * (1 + context_.config.over_selection)));
+  auto cohort = selector_->select(candidates, selected, number, attempt_);
+
+  // 2. Open the round: from here on the clients' sessions hand out the model and take updates in.
+  auto round = open(number, cohort, true, evaluates(number - 1));
+
+  // 3. Wait for the updates.
+  const bool enough = co_await collect(round);
+  context_.round = nullptr;
+  if (!enough) {
+    ++attempt_;
+    log::warn("server", "round " + std::to_string(number) + " is void: fewer updates than the quorum; it is tried again");
+    co_return Status();
+  }
+
+  // 4. Reduce them to the next model, write it, commit it.
+  ATOLL_CO_TRY(co_await reduce_and_commit(round, begun));
+  report_evaluation(*round);
+  co_return Status();
+}
+
+awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
+  const size_t least = std::max<size_t>(context_.config.min_clients, context_.config.quorum);
+  for (bool said = false;; said = true) {
+    auto names = context_.registry.trainers();
+    if (names.size() >= least) co_return names;
+    if (!said) {
+      log::info("server", "waiting for " + std::to_string(least) + " clients with training data; " +
+                              std::to_string(names.size()) + " joined");
+    }
+    co_await context_.changed.wait_for(context_.config.poll);
+  }
+}
+
+std::shared_ptr<Round> RoundLoop::open(uint32_t number, const std::vector<std::string>& cohort, bool train, bool evaluate) {
+  const auto& store = *context_.store;
+  wire::Task task{.kind = wire::TaskKind::kWork,
+                  .round = number,
+                  .total_rounds = context_.config.rounds,
+                  .seed = context_.config.seed,
+                  .settings = context_.config.train,
+                  .model_bytes = store.model()->manifest().total_bytes(),
+                  .model_sha256 = store.model_digest()};
+  std::shared_ptr<const Manifest> manifest(store.model(), &store.model()->manifest());
+  auto round = std::make_shared<Round>(context_.executor, number, std::move(task), std::move(manifest));
+  const auto& members = context_.registry.members();
+  for (const auto& name : cohort) {
+    if (train) round->add(name, true, evaluate && members.at(name).test_examples > 0);
+  }
+  // Everyone with test data and nothing to train evaluates; when nobody trains, everyone with test data does.
+  for (const auto& [name, member] : members) {
+    const bool only_tests = member.train_examples == 0 || !train;
+    if (evaluate && only_tests && member.test_examples > 0 && member.session != nullptr) round->add(name, false, true);
+  }
+  context_.round = round;
+  emit_round_opened(context_);
+  context_.changed.notify();
+  return round;
+}
+
+size_t RoundLoop::quorum(size_t selected) const {
+  const size_t wanted = context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
+  return context_.config.quorum == 0 ? wanted : std::min<size_t>(wanted, context_.config.quorum);
+}
+
+// True when the round has enough updates. Late evaluators are not waited for longer than late trainers.
+awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
+  const auto patience = context_.config.progress;
+  for (;;) {
+    const auto trainers = round->trainers(patience);
+    const auto evaluators = round->evaluators(patience);
+    const size_t selected = trainers.done + trainers.failed + trainers.stalled + trainers.open;
+    const size_t target = context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
+    const bool trained = trainers.done >= target || trainers.open == 0;
+    if (trained && evaluators.open == 0) co_return trainers.done >= quorum(selected);
+    co_await round->changed().wait_for(round->until_next_deadline(patience));
+  }
+}
+
+awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, Clock::time_point begun) {
+  ATOLL_CO_TRY(fault::point("aggregate"));
+  auto& store = *context_.store;
+  const auto model = store.model();
+  RoundResult result{.round = round->number()};
+  std::vector<Contribution> contributions;
+  for (const auto& [name, p] : round->participants()) {
+    if (!p.train || p.phase != Phase::kDone) continue;
+    contributions.push_back({name, context_.config.weights == "uniform" ? 1 : p.report.examples, p.upload.get()});
+    result.examples += p.report.examples;
+    result.train_loss += p.report.train_loss * static_cast<double>(p.report.examples);
+    result.update_norm += p.report.update_norm;
+    result.bytes_down += p.bytes_down;
+    result.bytes_up += p.bytes_up;
+    emit_client(context_, round->number(), name, p);
+  }
+  result.clients = contributions.size();
+  result.train_loss /= static_cast<double>(std::max<uint64_t>(1, result.examples));
+  result.update_norm /= static_cast<double>(result.clients);
+
+  ATOLL_CO_ASSIGN(auto policy, Policy::make(context_.config.policy, model->manifest()));
+  ATOLL_CO_ASSIGN(auto reducer, Reducer::make(*model, policy, context_.config.rule, std::move(contributions)));
+  // The last slice brings the norm guard, so that a void model is never given its name.
+  auto fill = [&reducer, total = model->manifest().total_bytes()](uint64_t offset, MutableByteView out) -> Status {
+    ATOLL_TRY(reducer.fill(offset, out));
+    return offset + out.size() == total ? reducer.check_norms() : Status();
+  };
+  auto written = co_await net::offload(context_.compute, [&] {
+    return store.write_checkpoint(round->number(), model->manifest(), fill);
+  });
+  ATOLL_CO_ASSIGN(result.model_sha256, std::move(written));
+  ATOLL_CO_TRY(store.commit(round->number()));
+  result.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+  emit_round_closed(context_, result);
+  co_return Status();
+}
+
+// The model of round 0: from a file, or drawn from the seed by the first client that asks.
+awaitable<Status> RoundLoop::initial_model() {
+  auto& store = *context_.store;
+  if (!context_.config.initial_model.empty()) {
+    ATOLL_CO_ASSIGN(auto file, SafetensorsFile::open(context_.config.initial_model));
+    ATOLL_CO_TRY(file.verify());
+    ATOLL_CO_TRY(store.write_checkpoint(0, file.manifest(), [&file](uint64_t offset, MutableByteView out) {
+      return file.read_flat(offset, out);
+    }));
+    co_return store.commit(0);
+  }
+  for (;;) {
+    co_await wait_for_clients();
+    wire::Task task{.kind = wire::TaskKind::kInitialize,
+                    .total_rounds = context_.config.rounds,
+                    .seed = context_.config.seed};
+    auto round = std::make_shared<Round>(context_.executor, 0, std::move(task), nullptr);
+    context_.round = round;
+    context_.changed.notify();
+    while (round->participants().empty()) co_await round->changed().wait_for(context_.config.poll);
+    const bool enough = co_await collect(round);
+    context_.round = nullptr;
+    if (!enough) continue;
+    const Upload& upload = *round->participants().begin()->second.upload;
+    ATOLL_CO_TRY(store.write_checkpoint(0, *round->manifest(), [&upload](uint64_t offset, MutableByteView out) {
+      return upload.read_at(offset, out);
+    }));
+    co_return store.commit(0);
+  }
+}
+
+bool RoundLoop::evaluates(uint32_t model_round) const {
+  const uint32_t every = context_.config.evaluate_every;
+  return every > 0 && model_round % every == 0;
+}
+
+awaitable<void> RoundLoop::last_evaluation() {
+  auto round = open(context_.config.rounds + 1, {}, false, true);
+  if (round->participants().empty()) {
+    context_.round = nullptr;
+    co_return;
+  }
+  co_await collect(round);
+  context_.round = nullptr;
+  report_evaluation(*round);
+}
+
+// Counts are integers and clients go by name, so the sums do not depend on who answered first.
+void RoundLoop::report_evaluation(const Round& round) {
+  wire::Evaluation sum;
+  for (const auto& [name, p] : round.participants()) {
+    if (p.phase != Phase::kDone || !p.evaluate) continue;
+    sum.examples += p.report.before.examples;
+    sum.correct += p.report.before.correct;
+    sum.loss_sum += p.report.before.loss_sum;
+  }
+  emit_evaluation(context_, round.number() - 1, sum);
+}
+
+}  // namespace atl::server

@@ -1,0 +1,39 @@
+// The path of a round, from choosing its clients to committing its model. Start reading Atoll here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/aggregation/policy.h"
+#include "server/context.h"
+#include "server/selection/selector.h"
+
+namespace atl::server {
+
+class RoundLoop {
+ public:
+  explicit RoundLoop(Context& context);
+
+  // Runs every round that is left, and a last evaluation. Success when the run is complete; kDiskFull, kConfig, ... when
+  // it cannot go on. What was committed stays.
+  net::awaitable<Status> run();
+
+ private:
+  net::awaitable<Status> initial_model();
+  net::awaitable<Status> one_round(uint32_t number);
+  net::awaitable<void> last_evaluation();
+
+  net::awaitable<std::vector<std::string>> wait_for_clients();
+  std::shared_ptr<Round> open(uint32_t number, const std::vector<std::string>& cohort, bool train, bool evaluate);
+  net::awaitable<bool> collect(std::shared_ptr<Round> round);
+  net::awaitable<Status> reduce_and_commit(std::shared_ptr<Round> round, std::chrono::steady_clock::time_point begun);
+  void report_evaluation(const Round& round);
+  bool evaluates(uint32_t model_round) const;
+  size_t quorum(size_t selected) const;
+
+  Context& context_;
+  std::unique_ptr<Selector> selector_;
+  uint32_t attempt_ = 0;  // void rounds so far; part of the selection's stream
+};
+
+}  // namespace atl::server

@@ -1,0 +1,84 @@
+#include "server/server.h"
+
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+#include "common/core/fault.h"
+#include "common/core/log.h"
+#include "server/client_session.h"
+#include "server/round_loop.h"
+
+namespace atl::server {
+
+using net::awaitable;
+
+namespace {
+// How long a finished server waits for its clients to fetch the news.
+constexpr net::Duration kFarewell = std::chrono::seconds(5);
+}  // namespace
+
+Server::Server(asio::any_io_executor executor, asio::any_io_executor compute, RunConfig config)
+    : context_(std::move(executor), std::move(compute), std::move(config)),
+      stop_signal_(std::make_shared<asio::cancellation_signal>()) {}
+
+Status Server::open(const std::string& folder) {
+  ATOLL_ASSIGN(context_.store, RunStore::open(folder, to_toml(context_.config), context_.config.keep));
+  return {};
+}
+
+awaitable<void> Server::serve(std::unique_ptr<net::Session> session) {
+  auto* raw = session.get();
+  sessions_.insert(raw);
+  co_await serve_client(std::move(session), context_, [this, raw] { sessions_.erase(raw); });
+  context_.changed.notify();
+}
+
+awaitable<void> Server::accept_loop(std::shared_ptr<net::Listener> listener) {
+  for (;;) {
+    auto session = co_await listener->accept();
+    if (!session) co_return;
+    if (!fault::point("accept")) continue;
+    asio::co_spawn(context_.executor, serve(std::move(session).value()), asio::detached);
+  }
+}
+
+awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
+  listener_ = listener;
+  asio::co_spawn(context_.executor, accept_loop(listener), asio::detached);
+
+  // The loop is a coroutine of its own, so that stop() can end it wherever it waits.
+  auto outcome = std::make_shared<Status>(Error(ErrorCode::kInterrupted, "the server was stopped"));
+  auto over = std::make_shared<bool>(false);
+  struct Runner {
+    static awaitable<void> go(Context& context, std::shared_ptr<Status> outcome) {
+      RoundLoop loop(context);
+      *outcome = co_await loop.run();
+    }
+  };
+  asio::co_spawn(context_.executor, Runner::go(context_, outcome),
+                 asio::bind_cancellation_slot(stop_signal_->slot(), [this, over](std::exception_ptr) {
+                   *over = true;
+                   context_.changed.notify();
+                 }));
+  while (!*over) co_await context_.changed.wait_for(std::chrono::hours(1));
+
+  if (context_.finished) {
+    const auto until = std::chrono::steady_clock::now() + kFarewell;
+    while (!sessions_.empty() && !stopped_ && std::chrono::steady_clock::now() < until) {
+      co_await context_.changed.wait_for(kFarewell);
+    }
+  }
+  listener->close();
+  for (auto* session : sessions_) session->close();
+  while (!sessions_.empty()) co_await context_.changed.wait_for(std::chrono::milliseconds(100));
+  co_return std::move(*outcome);
+}
+
+void Server::stop() {
+  stopped_ = true;
+  stop_signal_->emit(asio::cancellation_type::terminal);
+  context_.changed.notify();
+}
+
+}  // namespace atl::server

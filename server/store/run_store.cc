@@ -1,0 +1,128 @@
+#include "server/store/run_store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <vector>
+
+#include "common/core/fault.h"
+#include "common/core/log.h"
+
+namespace atl::server {
+namespace fs = std::filesystem;
+namespace {
+
+// Rounds that have a checkpoint file, newest first.
+std::vector<uint32_t> rounds_on_disk(const std::string& folder) {
+  std::vector<uint32_t> rounds;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder + "/checkpoints", ignored)) {
+    unsigned round = 0;
+    int used = 0;
+    const auto name = entry.path().filename().string();
+    if (std::sscanf(name.c_str(), "round-%u.safetensors%n", &round, &used) == 1 &&
+        static_cast<size_t>(used) == name.size()) {
+      rounds.push_back(round);
+    }
+  }
+  std::sort(rounds.rbegin(), rounds.rend());
+  return rounds;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder, const std::string& config_toml,
+                                                 uint32_t keep) {
+  std::unique_ptr<RunStore> store(new RunStore);
+  store->folder_ = folder;
+  store->keep_ = std::max(1u, keep);
+  store->config_sha256_ = hex(sha256(as_bytes(config_toml)));
+  ATOLL_TRY(make_folders(folder + "/checkpoints"));
+  std::error_code ignored;
+  fs::remove_all(folder + "/uploads", ignored);
+  ATOLL_TRY(make_folders(folder + "/uploads"));
+
+  const std::string config_path = folder + "/config.toml";
+  if (fs::exists(config_path)) {
+    ATOLL_ASSIGN(auto old, read_text(config_path));
+    if (old != config_toml) {
+      return Error(ErrorCode::kConfig, folder + " holds a run with another configuration (" + config_path + ")")
+          .hint("give this run another folder, or put its old configuration back");
+    }
+  } else {
+    ATOLL_TRY(write_atomic(config_path, config_toml));
+  }
+
+  for (uint32_t round : rounds_on_disk(folder)) {
+    auto adopted = store->adopt(round);
+    if (adopted) break;
+    log::error("store", "checkpoint of round " + std::to_string(round) + " is damaged and passed over: " +
+                            adopted.error().message());
+  }
+  return store;
+}
+
+std::string RunStore::checkpoint_path(uint32_t round) const {
+  char name[48];
+  std::snprintf(name, sizeof(name), "/checkpoints/round-%06u.safetensors", round);
+  return folder_ + name;
+}
+
+Status RunStore::adopt(uint32_t round) {
+  const auto path = checkpoint_path(round);
+  ATOLL_ASSIGN(auto file, SafetensorsFile::open(path));
+  ATOLL_TRY(file.verify());
+  const auto& metadata = file.metadata();
+  auto said = metadata.find("round");
+  if (!file.is_flat() || said == metadata.end() || said->second != std::to_string(round)) {
+    return Error(ErrorCode::kModel, path + " is not a checkpoint of round " + std::to_string(round));
+  }
+  ATOLL_ASSIGN(digest_, file.data_digest());
+  model_ = std::make_shared<const SafetensorsFile>(std::move(file));
+  round_ = round;
+  path_ = path;
+  return {};
+}
+
+Result<Digest> RunStore::write_checkpoint(uint32_t round, const Manifest& manifest, const FlatSource& fill) {
+  ATOLL_TRY(fault::point("checkpoint.write"));
+  Metadata metadata{{"format", "pt"}, {"atoll.config_sha256", config_sha256_}, {"round", std::to_string(round)}};
+  auto digest = write_safetensors(checkpoint_path(round), manifest, std::move(metadata), fill);
+  if (!digest) return std::move(digest).error().wrap("cannot write the checkpoint of round " + std::to_string(round));
+  return digest;
+}
+
+Status RunStore::commit(uint32_t round) {
+  ATOLL_TRY(fault::point("commit"));
+  ATOLL_TRY(adopt(round));
+  auto rounds = rounds_on_disk(folder_);
+  for (size_t i = keep_; i < rounds.size(); ++i) {
+    std::error_code ignored;
+    fs::remove(checkpoint_path(rounds[i]), ignored);
+  }
+  return {};
+}
+
+std::string RunStore::upload_path(uint32_t round, const std::string& client) const {
+  return folder_ + "/uploads/" + std::to_string(round) + "-" + client;
+}
+
+Status RunStore::append_metrics(const std::string& json) {
+  const std::string path = folder_ + "/metrics.jsonl";
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) return errno_error("cannot open " + path, errno);
+  const std::string line = json + "\n";
+  const ssize_t written = ::write(fd, line.data(), line.size());
+  const int saved = errno;
+  ::close(fd);
+  if (written != static_cast<ssize_t>(line.size())) return errno_error("cannot write " + path, saved);
+  return {};
+}
+
+Status RunStore::write_status(const std::string& json) { return write_atomic(folder_ + "/status.json", json); }
+
+}  // namespace atl::server

@@ -1,0 +1,57 @@
+// RunStore: the folder of one run, as the server keeps it.
+//
+//   run/config.toml           the configuration with every default filled in
+//   run/checkpoints/round-000012.safetensors   the global model after round 12; metadata: run, round, config hash, ...
+//   run/metrics.jsonl         one JSON object a line: rounds, evaluations, clients, refusals
+//   run/status.json           what is going on, rewritten as it changes
+//   run/uploads/              updates on their way in; emptied at start
+//
+// Used on the server's executor, but for write_checkpoint, which one compute thread may call at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/tensor/safetensors.h"
+
+namespace atl::server {
+
+class RunStore {
+ public:
+  // Opens or makes the folder. The newest checkpoint whose hash is right becomes current; damaged ones are reported and
+  // passed over. kConfig when the folder holds a run with another config hash.
+  static Result<std::unique_ptr<RunStore>> open(const std::string& folder, const std::string& config_toml, uint32_t keep);
+
+  bool has_model() const { return model_ != nullptr; }
+  uint32_t round() const { return round_; }  // of the current model; 0: the initial one
+  std::shared_ptr<const SafetensorsFile> model() const { return model_; }
+  const Digest& model_digest() const { return digest_; }
+  const std::string& model_path() const { return path_; }
+  const std::string& config_sha256() const { return config_sha256_; }
+
+  // Writes the checkpoint of a round without making it current. `fill` as for write_safetensors.
+  Result<Digest> write_checkpoint(uint32_t round, const Manifest& manifest, const FlatSource& fill);
+  // Makes it current and prunes older ones.
+  Status commit(uint32_t round);
+
+  std::string upload_path(uint32_t round, const std::string& client) const;
+  // Appends a line of JSON. `json` is one object without a line break.
+  Status append_metrics(const std::string& json);
+  Status write_status(const std::string& json);
+  const std::string& folder() const { return folder_; }
+
+ private:
+  RunStore() = default;
+  std::string checkpoint_path(uint32_t round) const;
+  Status adopt(uint32_t round);
+
+  std::string folder_;
+  std::string config_sha256_;
+  uint32_t keep_ = 2;
+  uint32_t round_ = 0;
+  std::shared_ptr<const SafetensorsFile> model_;
+  Digest digest_{};
+  std::string path_;
+};
+
+}  // namespace atl::server
