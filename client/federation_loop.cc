@@ -42,20 +42,27 @@ Digest digest_of(const Trainer& trainer) {
   return hash.finish();
 }
 
-awaitable<void> train_on(asio::any_io_executor compute, Trainer& trainer, Task task, std::shared_ptr<Training> training) {
+awaitable<void> train_on(asio::any_io_executor compute, Trainer& trainer, Task task,
+                         std::shared_ptr<Training> training) {
   auto* raw = training.get();
-  auto result = co_await net::offload(compute, [&trainer, task, raw] { return trainer.run(task, raw->progress); });
+  auto result = co_await net::offload(
+      compute, [&trainer, task, raw] { return trainer.run(task, raw->progress); });
   training->result = std::make_unique<Result<TrainReport>>(std::move(result));
   training->over.notify();
 }
 
 class Loop {
  public:
-  Loop(net::Connector& connector, TrainerFactory factory, asio::any_io_executor compute, LoopOptions options)
-      : connector_(connector), factory_(std::move(factory)), compute_(std::move(compute)), options_(std::move(options)) {}
+  Loop(net::Connector& connector, TrainerFactory factory, asio::any_io_executor compute,
+       LoopOptions options)
+      : connector_(connector),
+        factory_(std::move(factory)),
+        compute_(std::move(compute)),
+        options_(std::move(options)) {}
 
   awaitable<Status> run() {
-    net::Backoff backoff(options_.retry_least, options_.retry_most, Rng(std::hash<std::string>{}(options_.name), "backoff"));
+    net::Backoff backoff(options_.retry_least, options_.retry_most,
+                         Rng(std::hash<std::string>{}(options_.name), "backoff"));
     net::Event never(co_await asio::this_coro::executor);
     for (;;) {
       auto ended = co_await one_connection(backoff);
@@ -63,39 +70,45 @@ class Loop {
       if (session_ != nullptr) session_->close();
       session_.reset();
       const auto code = ended.error().code();
-      const bool temporary = code == ErrorCode::kNetwork || code == ErrorCode::kDeadline || code == ErrorCode::kProtocol ||
-                             busy_;
+      const bool temporary = code == ErrorCode::kNetwork || code == ErrorCode::kDeadline ||
+                             code == ErrorCode::kProtocol || busy_;
       if (!temporary || options_.once) co_return ended;
       busy_ = false;
       const auto pause = backoff.next();
-      options_.say(ended.error().message() + "; trying again in " + std::to_string(pause.count()) + " ms");
+      options_.say(ended.error().message() + "; trying again in " + std::to_string(pause.count()) +
+                   " ms");
       co_await never.wait_for(pause);
     }
   }
 
  private:
-  awaitable<Status> send(wire::Message message) {
-    const Bytes payload = wire::encode(message);
-    co_return co_await session_->send(wire::FrameKind::kControl, payload, {});
+  // Two steps, because g++ 12 destroys aggregates twice that are made inside a co_await expression.
+  void prepare(const wire::Message& message) { request_ = wire::encode(message); }
+  awaitable<Status> send() {
+    co_return co_await session_->send(wire::FrameKind::kControl, request_, {});
   }
 
   // The next message of the kind asked for. A refusal becomes an error.
   template <typename M>
   awaitable<Result<M>> expect() {
     ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, options_.patience));
-    if (kind != wire::FrameKind::kControl) co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
+    if (kind != wire::FrameKind::kControl)
+      co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
     ATOLL_CO_ASSIGN(auto message, wire::decode(buffer_));
     if (auto* refused = std::get_if<wire::Refused>(&message)) co_return refusal(*refused);
     if (auto* wanted = std::get_if<M>(&message)) co_return std::move(*wanted);
-    co_return Error(ErrorCode::kProtocol, "unexpected answer: " + std::string(wire::name_of(message)));
+    co_return Error(ErrorCode::kProtocol,
+                    "unexpected answer: " + std::string(wire::name_of(message)));
   }
 
   Error refusal(const wire::Refused& refused) {
     using wire::Reason;
     auto code = ErrorCode::kRefused;
-    if (refused.reason == Reason::kUnauthenticated || refused.reason == Reason::kWrongName) code = ErrorCode::kIdentity;
+    if (refused.reason == Reason::kUnauthenticated || refused.reason == Reason::kWrongName)
+      code = ErrorCode::kIdentity;
     if (refused.reason == Reason::kModelMismatch) code = ErrorCode::kModel;
-    busy_ = refused.reason == Reason::kBusy || refused.reason == Reason::kServerError || refused.reason == Reason::kStaleRound;
+    busy_ = refused.reason == Reason::kBusy || refused.reason == Reason::kServerError ||
+            refused.reason == Reason::kStaleRound;
     return Error(code, "the server refused: " + refused.text);
   }
 
@@ -104,24 +117,34 @@ class Loop {
     ATOLL_CO_TRY(co_await join());
     backoff.reset();
     for (;;) {
-      ATOLL_CO_TRY(co_await send(wire::NextTask{}));
+      prepare(wire::NextTask{});
+      ATOLL_CO_TRY(co_await send());
       ATOLL_CO_ASSIGN(auto task, co_await expect<wire::Task>());
       switch (task.kind) {
-        case wire::TaskKind::kWait: break;
-        case wire::TaskKind::kDone: co_return Status();
-        case wire::TaskKind::kInitialize: ATOLL_CO_TRY(co_await initialize(task)); break;
-        case wire::TaskKind::kWork: ATOLL_CO_TRY(co_await work(task)); break;
+        case wire::TaskKind::kWait:
+          break;
+        case wire::TaskKind::kDone:
+          co_return Status();
+        case wire::TaskKind::kInitialize:
+          ATOLL_CO_TRY(co_await initialize(task));
+          break;
+        case wire::TaskKind::kWork:
+          ATOLL_CO_TRY(co_await work(task));
+          break;
       }
     }
   }
 
   awaitable<Status> join() {
-    ATOLL_CO_TRY(co_await send(wire::Hello{options_.name, options_.train_examples, options_.test_examples, "atoll 0.1.0"}));
+    prepare(
+        wire::Hello{options_.name, options_.train_examples, options_.test_examples, "atoll 0.1.0"});
+    ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto welcome, co_await expect<wire::Welcome>());
     if (trainer_ == nullptr) {
       ATOLL_CO_ASSIGN(trainer_, factory_(welcome));
     }
-    ATOLL_CO_TRY(co_await send(wire::Join{trainer_->manifest()}));
+    prepare(wire::Join{trainer_->manifest()});
+    ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto joined, co_await expect<wire::Joined>());
     (void)joined;
     options_.say("joined run " + welcome.run);
@@ -142,8 +165,10 @@ class Loop {
     if (!finished_ || finished_->round != task.round) {
       finished_.reset();
       if (task.model_bytes != trainer_->manifest().total_bytes()) {
-        co_return Error(ErrorCode::kModel, "the server's model has " + std::to_string(task.model_bytes) +
-                                               " bytes, this client's " + std::to_string(trainer_->manifest().total_bytes()));
+        co_return Error(ErrorCode::kModel, "the server's model has " +
+                                               std::to_string(task.model_bytes) +
+                                               " bytes, this client's " +
+                                               std::to_string(trainer_->manifest().total_bytes()));
       }
       ATOLL_CO_TRY(co_await fetch(task));
       ATOLL_CO_ASSIGN(const bool complete, co_await train(task));
@@ -154,7 +179,8 @@ class Loop {
 
   awaitable<Status> fetch(wire::Task task) {
     const uint64_t transfer = next_transfer_++;
-    ATOLL_CO_TRY(co_await send(wire::Fetch{task.round, transfer, 0}));
+    prepare(wire::Fetch{task.round, transfer, 0});
+    ATOLL_CO_TRY(co_await send());
     Sha256 hash;
     for (uint64_t offset = 0; offset < task.model_bytes;) {
       ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, options_.patience));
@@ -165,39 +191,47 @@ class Loop {
       }
       ByteView data;
       ATOLL_CO_ASSIGN(auto header, wire::decode_chunk(buffer_, data));
-      if (header.transfer != transfer || header.offset != offset || data.empty() || data.size() > task.model_bytes - offset) {
+      if (header.transfer != transfer || header.offset != offset || data.empty() ||
+          data.size() > task.model_bytes - offset) {
         co_return Error(ErrorCode::kProtocol, "a chunk of the model is out of place");
       }
       hash.update(data);
       ATOLL_CO_TRY(trainer_->receive(offset, data));
       offset += data.size();
     }
-    if (hash.finish() != task.model_sha256) co_return Error(ErrorCode::kProtocol, "the model received does not have its hash");
+    if (hash.finish() != task.model_sha256)
+      co_return Error(ErrorCode::kProtocol, "the model received does not have its hash");
     co_return Status();
   }
 
-  // False when the round closed meanwhile. Heartbeats keep the connection and tell how far the training is.
+  // False when the round closed meanwhile. Heartbeats keep the connection and tell how far the
+  // training is.
   awaitable<Result<bool>> train(wire::Task task) {
     auto executor = co_await asio::this_coro::executor;
     auto training = std::make_shared<Training>(executor);
     Task local{task.round, task.total_rounds, task.seed, task.train, task.evaluate, task.settings};
-    options_.say("round " + std::to_string(task.round) + (task.train ? ": training" : ": evaluating"));
+    options_.say("round " + std::to_string(task.round) +
+                 (task.train ? ": training" : ": evaluating"));
     asio::co_spawn(executor, train_on(compute_, *trainer_, local, training), asio::detached);
     auto connection = Status();
     while (training->result == nullptr) {
       const bool over = co_await training->over.wait_for(options_.heartbeat);
       if (over || training->result != nullptr || !connection) continue;
-      // The trainer may not be left while it runs, so a broken connection is remembered and the work goes on.
+      // The trainer may not be left while it runs, so a broken connection is remembered and the
+      // work goes on.
       auto open = co_await beat(task.round, training->progress);
-      if (!open) connection = std::move(open).error();
-      else if (!*open) training->progress.cancel = true;
+      if (!open)
+        connection = std::move(open).error();
+      else if (!*open)
+        training->progress.cancel = true;
     }
     if (!*training->result) {
       if (training->result->error().code() == ErrorCode::kInterrupted && connection) {
         options_.say("round " + std::to_string(task.round) + " closed without this client");
         co_return false;
       }
-      if (training->result->error().code() != ErrorCode::kInterrupted) co_return std::move(*training->result).error();
+      if (training->result->error().code() != ErrorCode::kInterrupted)
+        co_return std::move(*training->result).error();
       co_return std::move(connection).error();
     }
     finished_ = Finished{task.round, task.train, {}, std::move(*training->result).value()};
@@ -209,19 +243,23 @@ class Loop {
   }
 
   awaitable<Result<bool>> beat(uint32_t round, const Progress& progress) {
-    ATOLL_CO_TRY(co_await send(wire::Ping{round, progress.steps_done, progress.steps_total}));
+    prepare(wire::Ping{round, progress.steps_done, progress.steps_total});
+    ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto pong, co_await expect<wire::Pong>());
     co_return pong.round_open;
   }
 
   awaitable<Status> offer() {
     const uint64_t total = finished_->has_update ? trainer_->manifest().total_bytes() : 0;
-    ATOLL_CO_TRY(co_await send(wire::Offer{finished_->round, total, finished_->digest, finished_->report}));
+    prepare(wire::Offer{finished_->round, total, finished_->digest, finished_->report});
+    ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, options_.patience));
-    if (kind != wire::FrameKind::kControl) co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
+    if (kind != wire::FrameKind::kControl)
+      co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
     ATOLL_CO_ASSIGN(auto message, wire::decode(buffer_));
     if (auto* grant = std::get_if<wire::Grant>(&message)) {
-      if (grant->offset > total) co_return Error(ErrorCode::kProtocol, "the server asks for bytes beyond the update");
+      if (grant->offset > total)
+        co_return Error(ErrorCode::kProtocol, "the server asks for bytes beyond the update");
       ATOLL_CO_TRY(co_await upload(*grant, total));
       ATOLL_CO_ASSIGN(message, co_await expect<wire::Outcome>());
     }
@@ -229,7 +267,8 @@ class Loop {
     auto* outcome = std::get_if<wire::Outcome>(&message);
     if (outcome == nullptr) co_return Error(ErrorCode::kProtocol, "unexpected answer to an offer");
     if (!outcome->accepted) {
-      options_.say("round " + std::to_string(finished_->round) + ": update not taken: " + outcome->text);
+      options_.say("round " + std::to_string(finished_->round) +
+                   ": update not taken: " + outcome->text);
       finished_.reset();
     }
     co_return Status();
@@ -253,15 +292,15 @@ class Loop {
   std::unique_ptr<net::Session> session_;
   std::unique_ptr<Trainer> trainer_;
   std::optional<Finished> finished_;
-  Bytes buffer_;
+  Bytes buffer_, request_;
   uint64_t next_transfer_ = 1;
   bool busy_ = false;
 };
 
 }  // namespace
 
-awaitable<Status> run_federation(net::Connector& connector, TrainerFactory factory, asio::any_io_executor compute,
-                                 LoopOptions options) {
+awaitable<Status> run_federation(net::Connector& connector, TrainerFactory factory,
+                                 asio::any_io_executor compute, LoopOptions options) {
   Loop loop(connector, std::move(factory), std::move(compute), std::move(options));
   co_return co_await loop.run();
 }

@@ -1,8 +1,9 @@
-// The client's side of a federation: connect, join, and do what the server asks until the run is over. It retries for
-// ever with jittered back-off; a lost connection never loses a finished update, which is offered again.
+// The client's side of a federation: connect, join, and do what the server asks until the run is
+// over. It retries for ever with jittered back-off; a lost connection never loses a finished
+// update, which is offered again.
 //
-// The client leads the conversation and has one request open at a time (common/wire/wire.md), so a message that is lost
-// with its connection is simply sent again on the next one.
+// The client leads the conversation and has one request open at a time (common/wire/wire.md), so a
+// message that is lost with its connection is simply sent again on the next one.
 #pragma once
 
 #include <functional>
@@ -19,18 +20,19 @@ namespace atl::client {
 using TrainerFactory = std::function<Result<std::unique_ptr<Trainer>>(const wire::Welcome& run)>;
 
 struct LoopOptions {
-  std::string name;                       // the client's, as in its certificate
+  std::string name;  // the client's, as in its certificate
   uint64_t train_examples = 0, test_examples = 0;
-  net::Duration heartbeat{10'000};        // while training; the server drops a silent connection after 60 s
-  net::Duration patience{60'000};         // no byte from the server for so long: reconnect
+  net::Duration heartbeat{
+      10'000};  // while training; the server drops a silent connection after 60 s
+  net::Duration patience{60'000};  // no byte from the server for so long: reconnect
   net::Duration retry_least{500}, retry_most{30'000};
-  bool once = false;                      // give up at the first lost connection (tests)
+  bool once = false;  // give up at the first lost connection (tests)
   // Called with what the client is doing, for its log.
   std::function<void(const std::string&)> say = [](const std::string&) {};
 };
 
-// Runs until the server says that the run is complete (success), or refuses the client for good: kIdentity, kModel,
-// kRefused. `compute` is where trainer.run() is called.
+// Runs until the server says that the run is complete (success), or refuses the client for good:
+// kIdentity, kModel, kRefused. `compute` is where trainer.run() is called.
 net::awaitable<Status> run_federation(net::Connector& connector, TrainerFactory factory,
                                       asio::any_io_executor compute, LoopOptions options);
 

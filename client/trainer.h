@@ -1,9 +1,9 @@
-// Trainer: the seam between the federation (bytes, rounds) and the arithmetic (LibTorch, or scripted numbers in tests
-// and benchmarks). Torch-free. Model state passes as flat bytes (common/tensor/manifest.h), so that a model is never
-// held twice for the sake of the wire.
+// Trainer: the seam between the federation (bytes, rounds) and the arithmetic (LibTorch, or
+// scripted numbers in tests and benchmarks). Torch-free. Model state passes as flat bytes
+// (common/tensor/manifest.h), so that a model is never held twice for the sake of the wire.
 //
-// Threads: calls come one at a time, but not always from the same thread. run() is called on a compute thread; all
-// others are cheap copies.
+// Threads: calls come one at a time, but not always from the same thread. run() is called on a
+// compute thread; all others are cheap copies.
 #pragma once
 
 #include <atomic>
@@ -23,11 +23,11 @@ using wire::TrainReport;
 using wire::TrainSettings;
 
 struct Task {
-  uint32_t round = 0;         // 1-based; the model received is that of round - 1
+  uint32_t round = 0;  // 1-based; the model received is that of round - 1
   uint32_t total_rounds = 0;
-  uint64_t seed = 0;          // of the run; streams are (seed, purpose, client, round)
+  uint64_t seed = 0;  // of the run; streams are (seed, purpose, client, round)
   bool train = true;
-  bool evaluate = false;      // evaluate the received model on the local test data first
+  bool evaluate = false;  // evaluate the received model on the local test data first
   TrainSettings settings;
 };
 
@@ -50,7 +50,8 @@ class Trainer {
   virtual Status initialize(uint64_t seed) = 0;
   // Takes a piece of the global model. Pieces cover the flat bytes once, in order.
   virtual Status receive(uint64_t offset, ByteView bytes) = 0;
-  // Trains and/or evaluates. kInterrupted when progress.cancel was set, kTrainer when the loss is not finite.
+  // Trains and/or evaluates. kInterrupted when progress.cancel was set, kTrainer when the loss is
+  // not finite.
   virtual Result<TrainReport> run(const Task& task, Progress& progress) = 0;
   // Reads the update (the local model) after run() or initialize().
   virtual Status read(uint64_t offset, MutableByteView out) const = 0;

@@ -11,7 +11,8 @@ namespace {
 using net::awaitable;
 using wire::Reason;
 
-// How long a silent connection is kept. Clients send something at least every heartbeat (client/federation_loop.h).
+// How long a silent connection is kept. Clients send something at least every heartbeat
+// (client/federation_loop.h).
 constexpr net::Duration kSilence = std::chrono::seconds(60);
 
 class ClientSession {
@@ -34,24 +35,28 @@ class ClientSession {
   }
 
   awaitable<void> refuse(Reason reason, std::string text) {
-    (void)co_await send(wire::Refused{reason, std::move(text)});
+    prepare(wire::Refused{reason, std::move(text)});
+    (void)co_await send();
   }
   const std::string& label() const { return name_.empty() ? session_->peer().address : name_; }
   void close() { session_->close(); }
 
  private:
-  awaitable<Status> send(wire::Message message) {
-    const Bytes payload = wire::encode(message);
-    co_return co_await session_->send(wire::FrameKind::kControl, payload, {});
+  // Two steps, because g++ 12 destroys aggregates twice that are made inside a co_await expression.
+  void prepare(const wire::Message& message) { reply_ = wire::encode(message); }
+  awaitable<Status> send() {
+    co_return co_await session_->send(wire::FrameKind::kControl, reply_, {});
   }
 
   awaitable<Result<wire::Message>> receive() {
     ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, kSilence));
-    if (kind != wire::FrameKind::kControl) co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
+    if (kind != wire::FrameKind::kControl)
+      co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
     co_return wire::decode(buffer_);
   }
 
-  // Ends the session with the reason told to the client. The one way out for everything that is refused.
+  // Ends the session with the reason told to the client. The one way out for everything that is
+  // refused.
   awaitable<Status> turn_away(Reason reason, std::string text) {
     co_await refuse(reason, text);
     co_return Error(ErrorCode::kRefused, std::move(text));
@@ -64,22 +69,27 @@ class ClientSession {
     auto* hello = std::get_if<wire::Hello>(&first);
     const auto& peer = session_->peer();
     if (!context_.trust_names && !peer.authenticated) {
-      co_return co_await turn_away(Reason::kUnauthenticated,
-                                   "this server needs a client certificate; get one with `atoll-client enroll`");
+      co_return co_await turn_away(
+          Reason::kUnauthenticated,
+          "this server needs a client certificate; get one with `atoll-client enroll`");
     }
-    if (hello == nullptr) co_return co_await turn_away(Reason::kUnexpected, "the first message must be hello");
+    if (hello == nullptr)
+      co_return co_await turn_away(Reason::kUnexpected, "the first message must be hello");
     if (!peer.name.empty() && peer.name != hello->client) {
-      co_return co_await turn_away(Reason::kWrongName, "the certificate is for \"" + peer.name + "\", not for \"" +
-                                                           hello->client + "\"");
+      co_return co_await turn_away(Reason::kWrongName, "the certificate is for \"" + peer.name +
+                                                           "\", not for \"" + hello->client + "\"");
     }
     if (hello->train_examples == 0 && hello->test_examples == 0) {
-      co_return co_await turn_away(Reason::kNoData, "the client has neither training nor test examples");
+      co_return co_await turn_away(Reason::kNoData,
+                                   "the client has neither training nor test examples");
     }
-    ATOLL_CO_TRY(co_await send(wire::Welcome{context_.config.name, context_.config.seed, context_.config.rounds,
-                                             context_.config.model}));
+    prepare(wire::Welcome{context_.config.name, context_.config.seed, context_.config.rounds,
+                          context_.config.model});
+    ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto second, co_await receive());
     auto* join = std::get_if<wire::Join>(&second);
-    if (join == nullptr) co_return co_await turn_away(Reason::kUnexpected, "after welcome comes join");
+    if (join == nullptr)
+      co_return co_await turn_away(Reason::kUnexpected, "after welcome comes join");
     if (context_.store->has_model()) {
       const auto& ours = context_.store->model()->manifest();
       if (ours.digest() != join->manifest.digest()) {
@@ -95,7 +105,8 @@ class ClientSession {
     log::info("server", name_ + " joined from " + peer.address);
     emit_clients(context_);
     context_.changed.notify();
-    co_return co_await send(wire::Joined{});
+    prepare(wire::Joined{});
+    co_return co_await send();
   }
 
   awaitable<Status> enrol_client(wire::Enrol request) {
@@ -104,7 +115,8 @@ class ClientSession {
     }
     auto enrolled = context_.enrolment->enrol(request);
     if (!enrolled) co_return co_await turn_away(Reason::kBadToken, enrolled.error().message());
-    ATOLL_CO_TRY(co_await send(std::move(enrolled).value()));
+    prepare(*enrolled);
+    ATOLL_CO_TRY(co_await send());
     co_return Error(ErrorCode::kNetwork, "enrolled; the connection has done its work");
   }
 
@@ -112,29 +124,39 @@ class ClientSession {
     if (std::holds_alternative<wire::NextTask>(message)) co_return co_await answer_next_task();
     if (auto* fetch = std::get_if<wire::Fetch>(&message)) co_return co_await answer_fetch(*fetch);
     if (auto* ping = std::get_if<wire::Ping>(&message)) co_return co_await answer_ping(*ping);
-    if (auto* offer = std::get_if<wire::Offer>(&message)) co_return co_await answer_offer(std::move(*offer));
+    if (auto* offer = std::get_if<wire::Offer>(&message))
+      co_return co_await answer_offer(std::move(*offer));
     if (auto* bye = std::get_if<wire::Bye>(&message)) {
       co_return Error(ErrorCode::kNetwork, "the client left: " + bye->text);
     }
-    co_return co_await turn_away(Reason::kUnexpected,
-                                 std::string(wire::name_of(message)) + " is not for a server to answer");
+    co_return co_await turn_away(Reason::kUnexpected, std::string(wire::name_of(message)) +
+                                                          " is not for a server to answer");
   }
 
-  // Long poll: answers as soon as there is something to do, with "wait" when nothing came up for a while.
+  // Long poll: answers as soon as there is something to do, with "wait" when nothing came up for a
+  // while.
   awaitable<Status> answer_next_task() {
     const auto until = std::chrono::steady_clock::now() + context_.config.poll;
     for (;;) {
-      if (context_.finished) co_return co_await send(wire::Task{.kind = wire::TaskKind::kDone});
+      if (context_.finished) {
+        prepare(wire::Task{.kind = wire::TaskKind::kDone});
+        co_return co_await send();
+      }
       if (context_.round != nullptr) {
         if (const wire::Task* task = context_.round->task_for(name_)) {
           if (auto* participant = context_.round->active(name_)) {
             context_.round->progress(*participant, Phase::kWaiting);
           }
-          co_return co_await send(*task);
+          prepare(*task);
+          co_return co_await send();
         }
       }
-      auto left = std::chrono::duration_cast<net::Duration>(until - std::chrono::steady_clock::now());
-      if (left.count() <= 0) co_return co_await send(wire::Task{.kind = wire::TaskKind::kWait});
+      auto left =
+          std::chrono::duration_cast<net::Duration>(until - std::chrono::steady_clock::now());
+      if (left.count() <= 0) {
+        prepare(wire::Task{.kind = wire::TaskKind::kWait});
+        co_return co_await send();
+      }
       co_await context_.changed.wait_for(left);
     }
   }
@@ -144,12 +166,15 @@ class ClientSession {
     auto round = context_.round;
     Participant* participant = round == nullptr ? nullptr : round->active(name_);
     if (participant == nullptr || round->number() != fetch.round || fetch.round == 0) {
-      co_return co_await send(wire::Refused{Reason::kStaleRound, "round " + std::to_string(fetch.round) + " is closed"});
+      prepare(wire::Refused{Reason::kStaleRound,
+                            "round " + std::to_string(fetch.round) + " is closed"});
+      co_return co_await send();
     }
     auto model = context_.store->model();  // keeps the file open though a newer one may replace it
     const uint64_t total = model->manifest().total_bytes();
     if (fetch.offset > total || fetch.offset % 8 != 0) {
-      co_return co_await turn_away(Reason::kWrongSize, "a model cannot be fetched from byte " + std::to_string(fetch.offset));
+      co_return co_await turn_away(Reason::kWrongSize, "a model cannot be fetched from byte " +
+                                                           std::to_string(fetch.offset));
     }
     Bytes piece;
     for (uint64_t offset = fetch.offset; offset < total; offset += piece.size()) {
@@ -174,35 +199,42 @@ class ClientSession {
       participant->steps_done = ping.steps_done;
       round->progress(*participant, Phase::kTraining);
     }
-    co_return co_await send(wire::Pong{open});
+    prepare(wire::Pong{open});
+    co_return co_await send();
   }
 
   awaitable<Status> answer_offer(wire::Offer offer) {
     ATOLL_CO_TRY(fault::point("upload.begin"));
     auto round = context_.round;
     if (round == nullptr || round->number() != offer.round) {
-      co_return co_await send(wire::Outcome{false, Reason::kStaleRound, "the round is closed"});
+      prepare(wire::Outcome{false, Reason::kStaleRound, "the round is closed"});
+      co_return co_await send();
     }
     auto known = round->participants().find(name_);
     if (known != round->participants().end() && known->second.phase == Phase::kDone) {
-      co_return co_await send(wire::Outcome{true, Reason::kNone, "already have it"});
+      prepare(wire::Outcome{true, Reason::kNone, "already have it"});
+      co_return co_await send();
     }
     Participant* participant = offer.round == 0 ? initializer(*round) : round->active(name_);
     if (participant == nullptr) {
-      co_return co_await send(wire::Outcome{false, Reason::kNotSelected, "not in this round"});
+      prepare(wire::Outcome{false, Reason::kNotSelected, "not in this round"});
+      co_return co_await send();
     }
     participant->report = offer.report;
     if (!participant->train) {
       round->done(*participant);
-      co_return co_await send(wire::Outcome{true, Reason::kNone, ""});
+      prepare(wire::Outcome{true, Reason::kNone, ""});
+      co_return co_await send();
     }
     if (offer.update_bytes != manifest_.total_bytes()) {
-      co_return co_await reject(round, {Reason::kWrongSize, "an update of " + std::to_string(offer.update_bytes) +
-                                                                " bytes for a model of " +
-                                                                std::to_string(manifest_.total_bytes())});
+      Refusal refusal{Reason::kWrongSize, "an update of " + std::to_string(offer.update_bytes) +
+                                              " bytes for a model of " +
+                                              std::to_string(manifest_.total_bytes())};
+      co_return co_await reject(round, std::move(refusal));
     }
     if (offer.round != 0 && offer.report.examples == 0) {
-      co_return co_await reject(round, {Reason::kNoData, "an update from no examples"});
+      Refusal refusal{Reason::kNoData, "an update from no examples"};
+      co_return co_await reject(round, std::move(refusal));
     }
     co_return co_await take_update(std::move(round), std::move(offer));
   }
@@ -220,29 +252,32 @@ class ClientSession {
     Participant* participant = round->active(name_);
     if (participant->upload == nullptr || participant->upload->expected() != offer.update_sha256) {
       participant->upload.reset();
-      auto created = Upload::create(context_.store->upload_path(round->number(), name_), round->manifest(),
-                                    offer.update_sha256);
+      auto created = Upload::create(context_.store->upload_path(round->number(), name_),
+                                    round->manifest(), offer.update_sha256);
       if (!created) co_return co_await fail_here(round, created.error());
       participant->upload = std::move(created).value();
     }
     const uint64_t transfer = next_transfer_++;
     uint64_t offset = participant->upload->received();
     const uint64_t total = manifest_.total_bytes();
-    ATOLL_CO_TRY(co_await send(wire::Grant{transfer, offset}));
+    prepare(wire::Grant{transfer, offset});
+    ATOLL_CO_TRY(co_await send());
     std::optional<Refusal> refusal;
     while (offset < total) {
       ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, kSilence));
-      if (kind != wire::FrameKind::kChunk) co_return co_await turn_away(Reason::kUnexpected, "a chunk was expected");
+      if (kind != wire::FrameKind::kChunk)
+        co_return co_await turn_away(Reason::kUnexpected, "a chunk was expected");
       ByteView data;
       ATOLL_CO_ASSIGN(auto header, wire::decode_chunk(buffer_, data));
       if (header.transfer != transfer || data.empty() || data.size() > total - offset) {
-        co_return co_await turn_away(Reason::kWrongSize, "a chunk that is not of this transfer, empty or too long");
+        co_return co_await turn_away(Reason::kWrongSize,
+                                     "a chunk that is not of this transfer, empty or too long");
       }
       offset += data.size();
       context_.bytes_up += data.size();
       participant = round->active(name_);
-      // After a refusal, or when the round closed meanwhile, the rest is read and dropped: the client listens only
-      // after its last piece.
+      // After a refusal, or when the round closed meanwhile, the rest is read and dropped: the
+      // client listens only after its last piece.
       if (participant == nullptr || participant->upload == nullptr || refusal) continue;
       participant->bytes_up += data.size();
       round->progress(*participant, Phase::kUploading);
@@ -254,13 +289,16 @@ class ClientSession {
     ATOLL_CO_TRY(fault::point("upload.end"));
     participant = round->active(name_);
     if (participant == nullptr) {
-      co_return co_await send(wire::Outcome{false, Reason::kStaleRound, "the round closed before the update was whole"});
+      prepare(wire::Outcome{false, Reason::kStaleRound,
+                            "the round closed before the update was whole"});
+      co_return co_await send();
     }
     if (!refusal) refusal = participant->upload->finish();
     if (refusal) co_return co_await reject(round, *refusal);
     round->done(*participant);
     emit_progress(context_);
-    co_return co_await send(wire::Outcome{true, Reason::kNone, ""});
+    prepare(wire::Outcome{true, Reason::kNone, ""});
+    co_return co_await send();
   }
 
   // The update is bad: it costs its sender the round, and nobody else anything.
@@ -268,7 +306,8 @@ class ClientSession {
     if (auto* participant = round->active(name_)) round->fail(*participant);
     log::warn("server", name_ + ": update refused: " + refusal.text);
     emit_refused(context_, name_, round->number(), refusal.text);
-    co_return co_await send(wire::Outcome{false, refusal.reason, refusal.text});
+    prepare(wire::Outcome{false, refusal.reason, refusal.text});
+    co_return co_await send();
   }
 
   // The server could not do its part (disk full): the client keeps its update and offers it again.
@@ -283,13 +322,14 @@ class ClientSession {
   Context& context_;
   std::string name_;
   Manifest manifest_;
-  Bytes buffer_;
+  Bytes buffer_, reply_;
   uint64_t next_transfer_ = 1;
 };
 
 }  // namespace
 
-awaitable<void> serve_client(std::unique_ptr<net::Session> session, Context& context, std::function<void()> on_end) {
+awaitable<void> serve_client(std::unique_ptr<net::Session> session, Context& context,
+                             std::function<void()> on_end) {
   ClientSession client(std::move(session), context);
   auto ended = co_await client.run();
   const Error& why = ended.error();  // run() returns only with a reason

@@ -12,17 +12,26 @@
 
 namespace atl::server {
 
-// What happened, for whoever watches a run (the program's log, the workbench's progress line). Counts are of now.
+// What happened, for whoever watches a run (the program's log, the workbench's progress line).
+// Counts are of now.
 struct RunEvent {
-  enum class Kind { kClients, kRoundOpened, kProgress, kRefused, kRoundClosed, kEvaluated, kFinished };
+  enum class Kind {
+    kClients,
+    kRoundOpened,
+    kProgress,
+    kRefused,
+    kRoundClosed,
+    kEvaluated,
+    kFinished
+  };
   Kind kind = Kind::kProgress;
   uint32_t round = 0, total_rounds = 0;
-  size_t clients = 0;                       // in this round, or joined (kClients)
-  size_t done = 0;                          // updates received
-  uint64_t bytes_down = 0, bytes_up = 0;    // of the run so far
-  double seconds = 0, train_loss = 0;       // kRoundClosed
-  double accuracy = 0, loss = 0;            // kEvaluated, of the model of `round`
-  std::string text;                         // kRefused, kClients
+  size_t clients = 0;                     // in this round, or joined (kClients)
+  size_t done = 0;                        // updates received
+  uint64_t bytes_down = 0, bytes_up = 0;  // of the run so far
+  double seconds = 0, train_loss = 0;     // kRoundClosed
+  double accuracy = 0, loss = 0;          // kEvaluated, of the model of `round`
+  std::string text;                       // kRefused, kClients
 };
 
 // Signs certificates for clients that show a token; null where there is no authority (simulation).
@@ -41,11 +50,11 @@ struct Context {
   RunConfig config;
   std::unique_ptr<RunStore> store;
   Registry registry;
-  std::shared_ptr<Round> round;    // the open round; null between rounds
-  bool finished = false;           // no more rounds: clients are told to go
-  bool trust_names = false;        // plain or in-memory transport: a name needs no certificate
+  std::shared_ptr<Round> round;  // the open round; null between rounds
+  bool finished = false;         // no more rounds: clients are told to go
+  bool trust_names = false;      // plain or in-memory transport: a name needs no certificate
   EnrolmentDesk* enrolment = nullptr;
-  net::Event changed;              // a client came or went, a round opened, the run finished
+  net::Event changed;  // a client came or went, a round opened, the run finished
   std::function<void(const RunEvent&)> watch = [](const RunEvent&) {};
   uint64_t bytes_down = 0, bytes_up = 0;
 };

@@ -27,14 +27,16 @@ struct Options {
 
 Status init(const Options& options) {
   ATOLL_TRY(init_folder(options.folder, options.names, options.listen));
-  std::cout << "made " << options.folder.path << ": an authority, a certificate, and server.toml to edit\n"
+  std::cout << "made " << options.folder.path
+            << ": an authority, a certificate, and server.toml to edit\n"
             << "next: atoll-server token " << options.folder.path << " CLIENT-NAME\n"
             << "      atoll-server run " << options.folder.path << "\n";
   return {};
 }
 
 Status token(const Options& options) {
-  ATOLL_ASSIGN(const auto text, issue_token(options.folder, options.client, std::chrono::minutes(options.minutes)));
+  ATOLL_ASSIGN(const auto text,
+               issue_token(options.folder, options.client, std::chrono::minutes(options.minutes)));
   std::cout << text << "\n";
   std::cerr << "good once, for " << options.minutes << " minutes; on the client's machine:\n"
             << "  atoll-client enroll FOLDER --server HOST:PORT --token TOKEN\n";
@@ -45,21 +47,26 @@ void report(const RunEvent& event) {
   char line[160];
   switch (event.kind) {
     case RunEvent::Kind::kRoundOpened:
-      std::snprintf(line, sizeof(line), "round %u of %u: %zu clients", event.round, event.total_rounds, event.clients);
+      std::snprintf(line, sizeof(line), "round %u of %u: %zu clients", event.round,
+                    event.total_rounds, event.clients);
       return log::info("run", line);
     case RunEvent::Kind::kRoundClosed:
-      std::snprintf(line, sizeof(line), "round %u closed: %zu updates, training loss %.4f, %.2f s", event.round, event.done,
-                    event.train_loss, event.seconds);
+      std::snprintf(line, sizeof(line), "round %u closed: %zu updates, training loss %.4f, %.2f s",
+                    event.round, event.done, event.train_loss, event.seconds);
       return log::info("run", line);
     case RunEvent::Kind::kEvaluated:
-      std::snprintf(line, sizeof(line), "model of round %u: accuracy %.4f, loss %.4f", event.round, event.accuracy, event.loss);
+      std::snprintf(line, sizeof(line), "model of round %u: accuracy %.4f, loss %.4f", event.round,
+                    event.accuracy, event.loss);
       return log::info("run", line);
-    case RunEvent::Kind::kFinished: return log::info("run", "all rounds are done");
-    default: return;
+    case RunEvent::Kind::kFinished:
+      return log::info("run", "all rounds are done");
+    default:
+      return;
   }
 }
 
-asio::awaitable<void> run_server(Server& server, std::shared_ptr<net::Listener> listener, Status& outcome, asio::io_context& io) {
+asio::awaitable<void> run_server(Server& server, std::shared_ptr<net::Listener> listener,
+                                 Status& outcome, asio::io_context& io) {
   outcome = co_await server.run(std::move(listener));
   io.stop();
 }
@@ -82,7 +89,8 @@ Status run(const Options& options) {
   auto desk = make_enrolment_desk(options.folder);
   if (options.insecure) {
     ATOLL_ASSIGN(listener, net::listen_plain(io.get_executor(), address));
-    log::warn("server", "--insecure: no encryption, no certificates; anyone on this machine can take part");
+    log::warn("server",
+              "--insecure: no encryption, no certificates; anyone on this machine can take part");
     server.context().trust_names = true;
   } else {
     // A list that cannot be read must not let anyone in.
@@ -91,7 +99,8 @@ Status run(const Options& options) {
       if (!found) log::error("server", found.error().message());
       return !found || *found;
     };
-    net::TlsServer tls{options.folder.authority(), options.folder.certificate(), options.folder.key(), is_revoked};
+    net::TlsServer tls{options.folder.authority(), options.folder.certificate(),
+                       options.folder.key(), is_revoked};
     ATOLL_ASSIGN(listener, net::listen_tls(io.get_executor(), address, tls));
     server.context().enrolment = desk.get();
   }
@@ -120,18 +129,25 @@ int run_command(int argc, char** argv) {
   Options options;
   std::string level = "info";
   app.add_option("--log", level, "debug, info, warn, error or off");
-  auto* init_command = app.add_subcommand("init", "make a server's folder: authority, certificate, configuration");
+  auto* init_command =
+      app.add_subcommand("init", "make a server's folder: authority, certificate, configuration");
   init_command->add_option("folder", options.folder.path)->required();
-  init_command->add_option("--name", options.names, "host name or address that clients will use (may be repeated)");
-  init_command->add_option("--listen", options.listen, "address to listen on")->capture_default_str();
-  auto* token_command = app.add_subcommand("token", "print a one-time enrolment token for a client");
+  init_command->add_option("--name", options.names,
+                           "host name or address that clients will use (may be repeated)");
+  init_command->add_option("--listen", options.listen, "address to listen on")
+      ->capture_default_str();
+  auto* token_command =
+      app.add_subcommand("token", "print a one-time enrolment token for a client");
   token_command->add_option("folder", options.folder.path)->required();
   token_command->add_option("client", options.client, "the client's name")->required();
-  token_command->add_option("--minutes", options.minutes, "how long the token is good")->capture_default_str()->check(CLI::Range(1, 527040));
+  token_command->add_option("--minutes", options.minutes, "how long the token is good")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 527040));
   auto* revoke_command = app.add_subcommand("revoke", "revoke a client's certificate");
   revoke_command->add_option("folder", options.folder.path)->required();
   revoke_command->add_option("client", options.client)->required();
-  auto* run_subcommand = app.add_subcommand("run", "serve the federation until all rounds are done");
+  auto* run_subcommand =
+      app.add_subcommand("run", "serve the federation until all rounds are done");
   run_subcommand->add_option("folder", options.folder.path)->required();
   run_subcommand->add_flag("--insecure", options.insecure, "no TLS; loopback only");
   auto* status_command = app.add_subcommand("status", "print what the server is doing, as JSON");
@@ -151,8 +167,10 @@ int run_command(int argc, char** argv) {
   if (run_subcommand->parsed()) done = run(options);
   if (status_command->parsed()) {
     auto text = read_status(options.folder);
-    if (text) std::cout << *text;
-    else done = std::move(text).error();
+    if (text)
+      std::cout << *text;
+    else
+      done = std::move(text).error();
   }
   if (done) return 0;
   std::cerr << done.error().explain();

@@ -1,4 +1,5 @@
-// Registry: the clients that have joined, and which are connected now. Used on the server's executor only.
+// Registry: the clients that have joined, and which are connected now. Used on the server's
+// executor only.
 #pragma once
 
 #include <map>
@@ -18,7 +19,8 @@ struct Member {
 
 class Registry {
  public:
-  // A client joined, or came back. Its older session, if any, is closed: the newer connection is the live one.
+  // A client joined, or came back. Its older session, if any, is closed: the newer connection is
+  // the live one.
   void join(const std::string& name, Member member) {
     auto& place = members_[name];
     if (place.session != nullptr && place.session != member.session) place.session->close();
@@ -26,7 +28,8 @@ class Registry {
   }
   void leave(const std::string& name, const net::Session* session) {
     auto found = members_.find(name);
-    if (found != members_.end() && found->second.session == session) found->second.session = nullptr;
+    if (found != members_.end() && found->second.session == session)
+      found->second.session = nullptr;
   }
   const std::map<std::string, Member>& members() const { return members_; }
 

@@ -53,10 +53,14 @@ Round::Count Round::count(bool train, std::chrono::milliseconds patience) const 
   const auto now = std::chrono::steady_clock::now();
   for (const auto& [name, p] : participants_) {
     if (p.train != train) continue;
-    if (p.phase == Phase::kDone) ++count.done;
-    else if (p.phase == Phase::kFailed) ++count.failed;
-    else if (now - p.last_progress > patience) ++count.stalled;
-    else ++count.open;
+    if (p.phase == Phase::kDone)
+      ++count.done;
+    else if (p.phase == Phase::kFailed)
+      ++count.failed;
+    else if (now - p.last_progress > patience)
+      ++count.stalled;
+    else
+      ++count.open;
   }
   return count;
 }
@@ -66,7 +70,8 @@ std::chrono::milliseconds Round::until_next_deadline(std::chrono::milliseconds p
   const auto now = std::chrono::steady_clock::now();
   for (const auto& [name, p] : participants_) {
     if (!is_open(p)) continue;
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(p.last_progress + patience - now);
+    auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(p.last_progress + patience - now);
     if (left.count() >= 0) next = std::min(next, left);
   }
   return next + std::chrono::milliseconds(1);

@@ -1,5 +1,6 @@
-// Round: the state of one round while it is open: who takes part, how far each is, and what came back. The round loop
-// makes it and waits on it; the clients' sessions report into it. Used on the server's executor only.
+// Round: the state of one round while it is open: who takes part, how far each is, and what came
+// back. The round loop makes it and waits on it; the clients' sessions report into it. Used on the
+// server's executor only.
 #pragma once
 
 #include <chrono>
@@ -29,8 +30,12 @@ class Round {
  public:
   // Round 0 makes the initial model: whoever asks first is asked to draw it.
   // `manifest` is the model's; null in round 0 until an offer brings it.
-  Round(asio::any_io_executor executor, uint32_t number, wire::Task task, std::shared_ptr<const Manifest> manifest)
-      : number_(number), task_(std::move(task)), manifest_(std::move(manifest)), changed_(std::move(executor)) {}
+  Round(asio::any_io_executor executor, uint32_t number, wire::Task task,
+        std::shared_ptr<const Manifest> manifest)
+      : number_(number),
+        task_(std::move(task)),
+        manifest_(std::move(manifest)),
+        changed_(std::move(executor)) {}
 
   void add(const std::string& client, bool train, bool evaluate);
 
@@ -47,7 +52,8 @@ class Round {
   void fail(Participant& participant);
 
   struct Count {
-    size_t done = 0, failed = 0, stalled = 0, open = 0;  // of trainers; stalled: no progress for `patience`
+    size_t done = 0, failed = 0, stalled = 0,
+           open = 0;  // of trainers; stalled: no progress for `patience`
   };
   Count trainers(std::chrono::milliseconds patience) const { return count(true, patience); }
   Count evaluators(std::chrono::milliseconds patience) const { return count(false, patience); }
@@ -55,7 +61,9 @@ class Round {
   std::chrono::milliseconds until_next_deadline(std::chrono::milliseconds patience) const;
 
   const std::shared_ptr<const Manifest>& manifest() const { return manifest_; }
-  void set_manifest(Manifest manifest) { manifest_ = std::make_shared<const Manifest>(std::move(manifest)); }
+  void set_manifest(Manifest manifest) {
+    manifest_ = std::make_shared<const Manifest>(std::move(manifest));
+  }
   net::Event& changed() { return changed_; }
 
  private:

@@ -35,7 +35,8 @@ awaitable<Status> RoundLoop::one_round(uint32_t number) {
   // 1. Choose the cohort.
   auto candidates = co_await wait_for_clients();
   const size_t wanted = context_.config.cohort == 0 ? candidates.size() : context_.config.cohort;
-  const size_t selected = static_cast<size_t>(std::ceil(static_cast<double>(wanted) * (1 + context_.config.over_selection)));
+  const size_t selected = static_cast<size_t>(
+      std::ceil(static_cast<double>(wanted) * (1 + context_.config.over_selection)));
   auto cohort = selector_->select(candidates, selected, number, attempt_);
 
   // 2. Open the round: from here on the clients' sessions hand out the model and take updates in.
@@ -46,7 +47,8 @@ awaitable<Status> RoundLoop::one_round(uint32_t number) {
   context_.round = nullptr;
   if (!enough) {
     ++attempt_;
-    log::warn("server", "round " + std::to_string(number) + " is void: fewer updates than the quorum; it is tried again");
+    log::warn("server", "round " + std::to_string(number) +
+                            " is void: fewer updates than the quorum; it is tried again");
     co_return Status();
   }
 
@@ -69,7 +71,8 @@ awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
   }
 }
 
-std::shared_ptr<Round> RoundLoop::open(uint32_t number, const std::vector<std::string>& cohort, bool train, bool evaluate) {
+std::shared_ptr<Round> RoundLoop::open(uint32_t number, const std::vector<std::string>& cohort,
+                                       bool train, bool evaluate) {
   const auto& store = *context_.store;
   wire::Task task{.kind = wire::TaskKind::kWork,
                   .round = number,
@@ -79,15 +82,18 @@ std::shared_ptr<Round> RoundLoop::open(uint32_t number, const std::vector<std::s
                   .model_bytes = store.model()->manifest().total_bytes(),
                   .model_sha256 = store.model_digest()};
   std::shared_ptr<const Manifest> manifest(store.model(), &store.model()->manifest());
-  auto round = std::make_shared<Round>(context_.executor, number, std::move(task), std::move(manifest));
+  auto round =
+      std::make_shared<Round>(context_.executor, number, std::move(task), std::move(manifest));
   const auto& members = context_.registry.members();
   for (const auto& name : cohort) {
     if (train) round->add(name, true, evaluate && members.at(name).test_examples > 0);
   }
-  // Everyone with test data and nothing to train evaluates; when nobody trains, everyone with test data does.
+  // Everyone with test data and nothing to train evaluates; when nobody trains, everyone with test
+  // data does.
   for (const auto& [name, member] : members) {
     const bool only_tests = member.train_examples == 0 || !train;
-    if (evaluate && only_tests && member.test_examples > 0 && member.session != nullptr) round->add(name, false, true);
+    if (evaluate && only_tests && member.test_examples > 0 && member.session != nullptr)
+      round->add(name, false, true);
   }
   context_.round = round;
   emit_round_opened(context_);
@@ -96,25 +102,29 @@ std::shared_ptr<Round> RoundLoop::open(uint32_t number, const std::vector<std::s
 }
 
 size_t RoundLoop::quorum(size_t selected) const {
-  const size_t wanted = context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
+  const size_t wanted =
+      context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
   return context_.config.quorum == 0 ? wanted : std::min<size_t>(wanted, context_.config.quorum);
 }
 
-// True when the round has enough updates. Late evaluators are not waited for longer than late trainers.
+// True when the round has enough updates. Late evaluators are not waited for longer than late
+// trainers.
 awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
   const auto patience = context_.config.progress;
   for (;;) {
     const auto trainers = round->trainers(patience);
     const auto evaluators = round->evaluators(patience);
     const size_t selected = trainers.done + trainers.failed + trainers.stalled + trainers.open;
-    const size_t target = context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
+    const size_t target =
+        context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
     const bool trained = trainers.done >= target || trainers.open == 0;
     if (trained && evaluators.open == 0) co_return trainers.done >= quorum(selected);
     co_await round->changed().wait_for(round->until_next_deadline(patience));
   }
 }
 
-awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, Clock::time_point begun) {
+awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round,
+                                               Clock::time_point begun) {
   ATOLL_CO_TRY(fault::point("aggregate"));
   auto& store = *context_.store;
   const auto model = store.model();
@@ -122,7 +132,8 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, Clo
   std::vector<Contribution> contributions;
   for (const auto& [name, p] : round->participants()) {
     if (!p.train || p.phase != Phase::kDone) continue;
-    contributions.push_back({name, context_.config.weights == "uniform" ? 1 : p.report.examples, p.upload.get()});
+    contributions.push_back(
+        {name, context_.config.weights == "uniform" ? 1 : p.report.examples, p.upload.get()});
     result.examples += p.report.examples;
     result.train_loss += p.report.train_loss * static_cast<double>(p.report.examples);
     result.update_norm += p.report.update_norm;
@@ -135,9 +146,11 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, Clo
   result.update_norm /= static_cast<double>(result.clients);
 
   ATOLL_CO_ASSIGN(auto policy, Policy::make(context_.config.policy, model->manifest()));
-  ATOLL_CO_ASSIGN(auto reducer, Reducer::make(*model, policy, context_.config.rule, std::move(contributions)));
+  ATOLL_CO_ASSIGN(auto reducer,
+                  Reducer::make(*model, policy, context_.config.rule, std::move(contributions)));
   // The last slice brings the norm guard, so that a void model is never given its name.
-  auto fill = [&reducer, total = model->manifest().total_bytes()](uint64_t offset, MutableByteView out) -> Status {
+  auto fill = [&reducer, total = model->manifest().total_bytes()](uint64_t offset,
+                                                                  MutableByteView out) -> Status {
     ATOLL_TRY(reducer.fill(offset, out));
     return offset + out.size() == total ? reducer.check_norms() : Status();
   };
@@ -157,9 +170,9 @@ awaitable<Status> RoundLoop::initial_model() {
   if (!context_.config.initial_model.empty()) {
     ATOLL_CO_ASSIGN(auto file, SafetensorsFile::open(context_.config.initial_model));
     ATOLL_CO_TRY(file.verify());
-    ATOLL_CO_TRY(store.write_checkpoint(0, file.manifest(), [&file](uint64_t offset, MutableByteView out) {
-      return file.read_flat(offset, out);
-    }));
+    ATOLL_CO_TRY(store.write_checkpoint(
+        0, file.manifest(),
+        [&file](uint64_t offset, MutableByteView out) { return file.read_flat(offset, out); }));
     co_return store.commit(0);
   }
   for (;;) {
@@ -175,9 +188,9 @@ awaitable<Status> RoundLoop::initial_model() {
     context_.round = nullptr;
     if (!enough) continue;
     const Upload& upload = *round->participants().begin()->second.upload;
-    ATOLL_CO_TRY(store.write_checkpoint(0, *round->manifest(), [&upload](uint64_t offset, MutableByteView out) {
-      return upload.read_at(offset, out);
-    }));
+    ATOLL_CO_TRY(store.write_checkpoint(
+        0, *round->manifest(),
+        [&upload](uint64_t offset, MutableByteView out) { return upload.read_at(offset, out); }));
     co_return store.commit(0);
   }
 }

@@ -14,8 +14,8 @@ class RoundLoop {
  public:
   explicit RoundLoop(Context& context);
 
-  // Runs every round that is left, and a last evaluation. Success when the run is complete; kDiskFull, kConfig, ... when
-  // it cannot go on. What was committed stays.
+  // Runs every round that is left, and a last evaluation. Success when the run is complete;
+  // kDiskFull, kConfig, ... when it cannot go on. What was committed stays.
   net::awaitable<Status> run();
 
  private:
@@ -24,9 +24,11 @@ class RoundLoop {
   net::awaitable<void> last_evaluation();
 
   net::awaitable<std::vector<std::string>> wait_for_clients();
-  std::shared_ptr<Round> open(uint32_t number, const std::vector<std::string>& cohort, bool train, bool evaluate);
+  std::shared_ptr<Round> open(uint32_t number, const std::vector<std::string>& cohort, bool train,
+                              bool evaluate);
   net::awaitable<bool> collect(std::shared_ptr<Round> round);
-  net::awaitable<Status> reduce_and_commit(std::shared_ptr<Round> round, std::chrono::steady_clock::time_point begun);
+  net::awaitable<Status> reduce_and_commit(std::shared_ptr<Round> round,
+                                           std::chrono::steady_clock::time_point begun);
   void report_evaluation(const Round& round);
   bool evaluates(uint32_t model_round) const;
   size_t quorum(size_t selected) const;

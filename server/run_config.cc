@@ -73,7 +73,8 @@ RunConfig read_run_config(config::Table root) {
   selection.read("cohort", run.cohort);
   selection.read("over_selection", run.over_selection, {.min = 0, .max = 10});
   selection.read("quorum", run.quorum);
-  if (run.cohort > 0 && run.quorum > run.cohort) selection.fail("quorum", "cannot be larger than the cohort");
+  if (run.cohort > 0 && run.quorum > run.cohort)
+    selection.fail("quorum", "cannot be larger than the cohort");
 
   auto aggregation = root.table("aggregation");
   aggregation.read_choice("rule", run.rule, {"fedavg"});
@@ -93,27 +94,30 @@ std::string to_toml(const RunConfig& run) {
   std::ostringstream out;
   const auto& s = run.train;
   out << std::boolalpha;
-  out << "name = \"" << run.name << "\"\nseed = " << run.seed << "\nrounds = " << run.rounds << "\n";
+  out << "name = \"" << run.name << "\"\nseed = " << run.seed << "\nrounds = " << run.rounds
+      << "\n";
   out << "\n[model]\nname = \"" << run.model.name << "\"\nnorm = \"" << run.model.norm << "\"\n";
   if (!run.model.input.empty()) {
     out << "input = [";
-    for (size_t i = 0; i < run.model.input.size(); ++i) out << (i ? ", " : "") << run.model.input[i];
+    for (size_t i = 0; i < run.model.input.size(); ++i)
+      out << (i ? ", " : "") << run.model.input[i];
     out << "]\n";
   }
   if (run.model.classes > 0) out << "classes = " << run.model.classes << "\n";
   if (!run.initial_model.empty()) out << "initial = \"" << run.initial_model << "\"\n";
-  out << "\n[train]\noptimizer = \"" << s.optimizer << "\"\nlearning_rate = " << number(s.learning_rate)
-      << "\nmomentum = " << number(s.momentum) << "\nnesterov = " << s.nesterov
-      << "\nweight_decay = " << number(s.weight_decay) << "\nbeta1 = " << number(s.beta1)
-      << "\nbeta2 = " << number(s.beta2) << "\nepsilon = " << number(s.epsilon) << "\nepochs = " << s.epochs
-      << "\nsteps = " << s.steps << "\nbatch_size = " << s.batch_size << "\nclip_norm = " << number(s.clip_norm)
+  out << "\n[train]\noptimizer = \"" << s.optimizer
+      << "\"\nlearning_rate = " << number(s.learning_rate) << "\nmomentum = " << number(s.momentum)
+      << "\nnesterov = " << s.nesterov << "\nweight_decay = " << number(s.weight_decay)
+      << "\nbeta1 = " << number(s.beta1) << "\nbeta2 = " << number(s.beta2)
+      << "\nepsilon = " << number(s.epsilon) << "\nepochs = " << s.epochs << "\nsteps = " << s.steps
+      << "\nbatch_size = " << s.batch_size << "\nclip_norm = " << number(s.clip_norm)
       << "\nschedule = \"" << s.schedule << "\"\nschedule_factor = " << number(s.schedule_factor)
       << "\nschedule_every = " << s.schedule_every << "\nwarmup_rounds = " << s.warmup_rounds
       << "\nbf16 = " << s.bf16 << "\n";
   out << "\n[selection]\nmin_clients = " << run.min_clients << "\ncohort = " << run.cohort
       << "\nover_selection = " << number(run.over_selection) << "\nquorum = " << run.quorum << "\n";
-  out << "\n[aggregation]\nrule = \"" << run.rule << "\"\nweights = \"" << run.weights << "\"\npolicy = \""
-      << run.policy << "\"\n";
+  out << "\n[aggregation]\nrule = \"" << run.rule << "\"\nweights = \"" << run.weights
+      << "\"\npolicy = \"" << run.policy << "\"\n";
   out << "\n[evaluation]\nevery = " << run.evaluate_every << "\n";
   out << "\n[checkpoints]\nkeep = " << run.keep << "\n";
   out << "\n[timeouts]\nprogress_s = " << number(static_cast<double>(run.progress.count()) / 1000)

@@ -18,30 +18,35 @@ struct RunConfig {
   uint64_t seed = 1;         // seed: the run's only source of randomness
   uint32_t rounds = 10;      // rounds
 
-  wire::ModelSpec model;       // [model] name, norm, input, classes; input and classes: the client's data decide when absent
-  std::string initial_model;   // [model] initial: a safetensors file; absent: a client draws the weights from the seed
-  wire::TrainSettings train;   // [train]
+  wire::ModelSpec model;      // [model] name, norm, input, classes; input and classes: the client's
+                              // data decide when absent
+  std::string initial_model;  // [model] initial: a safetensors file; absent: a client draws the
+                              // weights from the seed
+  wire::TrainSettings train;  // [train]
 
   // [selection]
-  uint32_t min_clients = 1;    // clients with training data that must have joined before round 1
-  uint32_t cohort = 0;         // updates wanted a round; 0: of every client
-  double over_selection = 0;   // select this fraction more, close the round at `cohort` updates
-  uint32_t quorum = 0;         // updates without which a round is void; 0: all of the cohort
+  uint32_t min_clients = 1;   // clients with training data that must have joined before round 1
+  uint32_t cohort = 0;        // updates wanted a round; 0: of every client
+  double over_selection = 0;  // select this fraction more, close the round at `cohort` updates
+  uint32_t quorum = 0;        // updates without which a round is void; 0: all of the cohort
 
   // [aggregation]
   std::string rule = "fedavg";       // fedavg
   std::string weights = "examples";  // examples | uniform
-  std::string policy = "pooled";     // all | pooled: what happens to each role (aggregation/policy.h)
+  std::string policy = "pooled";  // all | pooled: what happens to each role (aggregation/policy.h)
 
   // [evaluation]
-  uint32_t evaluate_every = 1;  // rounds between evaluations on clients' test data; 0: only at the end
+  uint32_t evaluate_every =
+      1;  // rounds between evaluations on clients' test data; 0: only at the end
 
   // [checkpoints]
   uint32_t keep = 2;  // newest checkpoints kept
 
   // [timeouts], seconds. docs/timeouts.md
-  std::chrono::milliseconds progress{120'000};  // progress_s: a client that shows no progress this long is out of the round
-  std::chrono::milliseconds poll{15'000};       // poll_s: an idle client hears "wait" at least this often
+  std::chrono::milliseconds progress{
+      120'000};  // progress_s: a client that shows no progress this long is out of the round
+  std::chrono::milliseconds poll{
+      15'000};  // poll_s: an idle client hears "wait" at least this often
 };
 
 // Reads the tables above; leaves document.finish() to the caller, who may read more tables first.

@@ -23,7 +23,8 @@ Server::Server(asio::any_io_executor executor, asio::any_io_executor compute, Ru
       stop_signal_(std::make_shared<asio::cancellation_signal>()) {}
 
 Status Server::open(const std::string& folder) {
-  ATOLL_ASSIGN(context_.store, RunStore::open(folder, to_toml(context_.config), context_.config.keep));
+  ATOLL_ASSIGN(context_.store,
+               RunStore::open(folder, to_toml(context_.config), context_.config.keep));
   return {};
 }
 
@@ -56,11 +57,12 @@ awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
       *outcome = co_await loop.run();
     }
   };
-  asio::co_spawn(context_.executor, Runner::go(context_, outcome),
-                 asio::bind_cancellation_slot(stop_signal_->slot(), [this, over](std::exception_ptr) {
-                   *over = true;
-                   context_.changed.notify();
-                 }));
+  asio::co_spawn(
+      context_.executor, Runner::go(context_, outcome),
+      asio::bind_cancellation_slot(stop_signal_->slot(), [this, over](std::exception_ptr) {
+        *over = true;
+        context_.changed.notify();
+      }));
   while (!*over) co_await context_.changed.wait_for(std::chrono::hours(1));
 
   if (context_.finished) {

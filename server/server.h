@@ -1,4 +1,5 @@
-// One server: accepts clients, runs the round loop, and stops when it is done or told to. Several may live in one process.
+// One server: accepts clients, runs the round loop, and stops when it is done or told to. Several
+// may live in one process.
 #pragma once
 
 #include <memory>
@@ -17,7 +18,8 @@ class Server {
 
   // Opens the run's folder. Call before run().
   Status open(const std::string& folder);
-  // Accepts on the listener and runs all rounds; then gives clients a moment to hear that the run is complete.
+  // Accepts on the listener and runs all rounds; then gives clients a moment to hear that the run
+  // is complete.
   net::awaitable<Status> run(std::shared_ptr<net::Listener> listener);
   // Ends run() with kInterrupted: what was committed stays.
   void stop();

@@ -18,8 +18,8 @@ namespace atl::config {
 // A table of the file and what was asked of it. `toml` is null where the file has no such table.
 struct Table::Node {
   const toml::table* toml = nullptr;
-  std::string path;  // "train", "model.norm"; empty at the root
-  bool open = false; // keys that nobody asked for are somebody else's
+  std::string path;   // "train", "model.norm"; empty at the root
+  bool open = false;  // keys that nobody asked for are somebody else's
   std::set<std::string> known;
   std::map<std::string, std::shared_ptr<Node>> children;
 };
@@ -68,13 +68,20 @@ std::string full_key(const std::string& path, std::string_view key) {
 
 std::string kind_of(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::string: return "text";
-    case toml::node_type::integer: return "a whole number";
-    case toml::node_type::floating_point: return "a number";
-    case toml::node_type::boolean: return "true or false";
-    case toml::node_type::array: return "a list";
-    case toml::node_type::table: return "a table";
-    default: return "a date or time";
+    case toml::node_type::string:
+      return "text";
+    case toml::node_type::integer:
+      return "a whole number";
+    case toml::node_type::floating_point:
+      return "a number";
+    case toml::node_type::boolean:
+      return "true or false";
+    case toml::node_type::array:
+      return "a list";
+    case toml::node_type::table:
+      return "a table";
+    default:
+      return "a date or time";
   }
 }
 
@@ -90,33 +97,42 @@ void Table::fail(std::string_view key, const std::string& why) {
   int line = 0;
   if (node_->toml != nullptr) {
     const toml::node* node = node_->toml->get(key);
-    line = static_cast<int>(node != nullptr ? node->source().begin.line : node_->toml->source().begin.line);
+    line = static_cast<int>(node != nullptr ? node->source().begin.line
+                                            : node_->toml->source().begin.line);
   }
   document_->impl_->mistakes.emplace_back(line, full_key(node_->path, key) + ": " + why);
 }
 
-bool Table::has(std::string_view key) const { return node_->toml != nullptr && node_->toml->contains(key); }
+bool Table::has(std::string_view key) const {
+  return node_->toml != nullptr && node_->toml->contains(key);
+}
 
 // The node under a key, when it is there; marks the key as known.
-#define ATOLL_FIND(key)                                                    \
-  node_->known.insert(std::string(key));                                   \
+#define ATOLL_FIND(key)                                                               \
+  node_->known.insert(std::string(key));                                              \
   const toml::node* found = node_->toml == nullptr ? nullptr : node_->toml->get(key); \
   if (found == nullptr) return false
 
 bool Table::read(std::string_view key, bool& out) {
   ATOLL_FIND(key);
-  if (!found->is_boolean()) return fail(key, "must be true or false, not " + kind_of(*found)), false;
+  if (!found->is_boolean())
+    return fail(key, "must be true or false, not " + kind_of(*found)), false;
   out = **found->as_boolean();
   return true;
 }
 
 bool Table::read(std::string_view key, int64_t& out, Range range) {
   ATOLL_FIND(key);
-  if (!found->is_integer()) return fail(key, "must be a whole number, not " + kind_of(*found)), false;
+  if (!found->is_integer())
+    return fail(key, "must be a whole number, not " + kind_of(*found)), false;
   const int64_t value = **found->as_integer();
   const auto real = static_cast<double>(value);
-  if (real < range.min) return fail(key, "must be at least " + show(range.min) + ", not " + std::to_string(value)), false;
-  if (real > range.max) return fail(key, "must be at most " + show(range.max) + ", not " + std::to_string(value)), false;
+  if (real < range.min)
+    return fail(key, "must be at least " + show(range.min) + ", not " + std::to_string(value)),
+           false;
+  if (real > range.max)
+    return fail(key, "must be at most " + show(range.max) + ", not " + std::to_string(value)),
+           false;
   out = value;
   return true;
 }
@@ -142,15 +158,18 @@ bool Table::read(std::string_view key, double& out, Range range) {
   if (!found->is_number()) return fail(key, "must be a number, not " + kind_of(*found)), false;
   const double value = *found->value<double>();
   if (!std::isfinite(value)) return fail(key, "must be finite"), false;
-  if (value < range.min) return fail(key, "must be at least " + show(range.min) + ", not " + show(value)), false;
-  if (value > range.max) return fail(key, "must be at most " + show(range.max) + ", not " + show(value)), false;
+  if (value < range.min)
+    return fail(key, "must be at least " + show(range.min) + ", not " + show(value)), false;
+  if (value > range.max)
+    return fail(key, "must be at most " + show(range.max) + ", not " + show(value)), false;
   out = value;
   return true;
 }
 
 bool Table::read(std::string_view key, std::string& out) {
   ATOLL_FIND(key);
-  if (!found->is_string()) return fail(key, "must be text in quotes, not " + kind_of(*found)), false;
+  if (!found->is_string())
+    return fail(key, "must be text in quotes, not " + kind_of(*found)), false;
   out = **found->as_string();
   return true;
 }
@@ -181,14 +200,15 @@ bool Table::read(std::string_view key, std::vector<double>& out) {
   return true;
 }
 
-bool Table::read_choice(std::string_view key, std::string& out, const std::vector<std::string>& choices) {
+bool Table::read_choice(std::string_view key, std::string& out,
+                        const std::vector<std::string>& choices) {
   std::string value;
   if (!read(key, value)) return false;
   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
     std::string list;
     for (const auto& choice : choices) list += (list.empty() ? "" : ", ") + choice;
-    fail(key, "\"" + value + "\" is not known; did you mean \"" + nearest(value, {choices.begin(), choices.end()}) +
-                  "\"? (known: " + list + ")");
+    fail(key, "\"" + value + "\" is not known; did you mean \"" +
+                  nearest(value, {choices.begin(), choices.end()}) + "\"? (known: " + list + ")");
     return false;
   }
   out = value;
@@ -199,7 +219,9 @@ bool Table::read_path(std::string_view key, std::string& out) {
   std::string value;
   if (!read(key, value)) return false;
   const std::filesystem::path path(value);
-  out = path.is_absolute() || value.empty() ? value : (std::filesystem::path(document_->impl_->folder) / path).lexically_normal().string();
+  out = path.is_absolute() || value.empty()
+            ? value
+            : (std::filesystem::path(document_->impl_->folder) / path).lexically_normal().string();
   return true;
 }
 
@@ -210,7 +232,8 @@ Table Table::table(std::string_view key) {
     child = std::make_shared<Node>();
     child->path = full_key(node_->path, key);
     const toml::node* found = node_->toml == nullptr ? nullptr : node_->toml->get(key);
-    if (found != nullptr && !found->is_table()) fail(key, "must be a table, not " + kind_of(*found));
+    if (found != nullptr && !found->is_table())
+      fail(key, "must be a table, not " + kind_of(*found));
     if (found != nullptr) child->toml = found->as_table();
   }
   return Table(document_, child);
@@ -226,7 +249,8 @@ Document::~Document() = default;
 Result<Document> Document::load(const std::string& path) {
   auto text = read_text(path, 16 << 20);
   if (!text) {
-    return Error(ErrorCode::kConfig, "cannot read the configuration " + path + ": " + text.error().message())
+    return Error(ErrorCode::kConfig,
+                 "cannot read the configuration " + path + ": " + text.error().message())
         .hint("check the path; `atoll new NAME` or `atoll-server init FOLDER` make one");
   }
   return parse(*text, path);
@@ -270,7 +294,8 @@ Status Document::finish() {
     }
   }
   if (mistakes.empty()) return {};
-  std::stable_sort(mistakes.begin(), mistakes.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(mistakes.begin(), mistakes.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   std::string text;
   for (const auto& [line, what] : mistakes) {
     if (!text.empty()) text += "\n  ";

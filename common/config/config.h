@@ -1,5 +1,6 @@
-// Typed reading of TOML configuration. Every mistake is reported with file, line and key; an unknown key with the nearest
-// valid one. A reader collects all mistakes, so a person sees them in one go:
+// Typed reading of TOML configuration. Every mistake is reported with file, line and key; an
+// unknown key with the nearest valid one. A reader collects all mistakes, so a person sees them in
+// one go:
 //
 //   ATOLL_ASSIGN(auto document, config::Document::load(path));
 //   auto root = document.root();
@@ -7,7 +8,8 @@
 //   auto train = root.table("train");                             // absent tables are empty
 //   train.read("learning_rate", run.learning_rate, {.min = 0});
 //   train.read_choice("optimizer", run.optimizer, {"sgd", "adamw"});
-//   ATOLL_TRY(document.finish());                                 // all mistakes, unknown keys included
+//   ATOLL_TRY(document.finish());                                 // all mistakes, unknown keys
+//   included
 //
 // toml++ stays inside config.cc.
 #pragma once
@@ -34,7 +36,8 @@ class Document;
 // One table of a document. Cheap to copy; must not outlive the Document.
 class Table {
  public:
-  // Each returns true when the key is present and good. A key read by any of them is known, present or not.
+  // Each returns true when the key is present and good. A key read by any of them is known, present
+  // or not.
   bool read(std::string_view key, bool& out);
   bool read(std::string_view key, uint32_t& out, Range range = {});
   bool read(std::string_view key, uint64_t& out, Range range = {});
@@ -57,7 +60,8 @@ class Table {
  private:
   friend class Document;
   struct Node;
-  Table(Document* document, std::shared_ptr<Node> node) : document_(document), node_(std::move(node)) {}
+  Table(Document* document, std::shared_ptr<Node> node)
+      : document_(document), node_(std::move(node)) {}
   Document* document_;
   std::shared_ptr<Node> node_;
 };

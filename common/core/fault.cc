@@ -9,9 +9,10 @@
 namespace atl::fault {
 namespace {
 
-constexpr std::string_view kNames[] = {"accept",       "enrol",      "broadcast", "upload.begin",
-                                       "upload.chunk", "upload.end", "aggregate", "checkpoint.write",
-                                       "checkpoint.rename", "commit", "evaluate"};
+constexpr std::string_view kNames[] = {
+    "accept",     "enrol",     "broadcast",        "upload.begin",      "upload.chunk",
+    "upload.end", "aggregate", "checkpoint.write", "checkpoint.rename", "commit",
+    "evaluate"};
 
 }  // namespace
 
@@ -59,7 +60,8 @@ Status point(std::string_view name) {
   if (found == plans.end() || --found->second.at != 0) return {};
   if (found->second.action == "kill") std::raise(SIGKILL);
   if (found->second.action == "stop") std::raise(SIGSTOP);
-  if (found->second.action == "error") return Error(ErrorCode::kIo, "injected fault at " + std::string(name));
+  if (found->second.action == "error")
+    return Error(ErrorCode::kIo, "injected fault at " + std::string(name));
   return {};
 }
 #endif

@@ -2,9 +2,9 @@
 //
 //   ATOLL_CO_TRY(fault::point("checkpoint.rename"));
 //
-// Set ATOLL_FAULT="checkpoint.rename=kill@3" in the environment: the third time the point is reached, the process
-// kills itself with SIGKILL. Actions: error, kill, stop (SIGSTOP). Built only with -DATOLL_FAULTS=ON (all presets but
-// release); otherwise point() is an empty inline function.
+// Set ATOLL_FAULT="checkpoint.rename=kill@3" in the environment: the third time the point is
+// reached, the process kills itself with SIGKILL. Actions: error, kill, stop (SIGSTOP). Built only
+// with -DATOLL_FAULTS=ON (all presets but release); otherwise point() is an empty inline function.
 #pragma once
 
 #include <string_view>

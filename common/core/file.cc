@@ -50,7 +50,8 @@ Result<File> File::open_or_create(const std::string& path) {
   ATOLL_ASSIGN(const int fd, open_fd(path, O_RDWR | O_CREAT));
   return File(fd, path);
 }
-File::File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+File::File(File&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
 File& File::operator=(File&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(path_, other.path_);
@@ -71,7 +72,8 @@ Status File::read_at(uint64_t offset, MutableByteView out) const {
     const ssize_t got = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error("cannot read " + path_, errno);
-    if (got == 0) return Error(ErrorCode::kIo, path_ + " ends early, at byte " + std::to_string(offset));
+    if (got == 0)
+      return Error(ErrorCode::kIo, path_ + " ends early, at byte " + std::to_string(offset));
     out = out.subspan(static_cast<size_t>(got));
     offset += static_cast<uint64_t>(got);
   }
@@ -90,7 +92,8 @@ Status File::write_at(uint64_t offset, ByteView bytes) {
 }
 
 Status File::truncate(uint64_t size) {
-  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return errno_error("cannot resize " + path_, errno);
+  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0)
+    return errno_error("cannot resize " + path_, errno);
   return {};
 }
 
@@ -102,22 +105,26 @@ Status File::sync() {
 Result<std::string> read_text(const std::string& path, uint64_t limit) {
   ATOLL_ASSIGN(auto file, File::open_read(path));
   ATOLL_ASSIGN(const uint64_t size, file.size());
-  if (size > limit) return Error(ErrorCode::kIo, path + " is larger than " + std::to_string(limit) + " bytes");
+  if (size > limit)
+    return Error(ErrorCode::kIo, path + " is larger than " + std::to_string(limit) + " bytes");
   std::string text(size, '\0');
   ATOLL_TRY(file.read_at(0, std::as_writable_bytes(std::span(text))));
   return text;
 }
 
-static Status write_atomic_mode(const std::string& path, mode_t mode, const std::function<Status(File&)>& fill) {
+static Status write_atomic_mode(const std::string& path, mode_t mode,
+                                const std::function<Status(File&)>& fill) {
   const std::string temporary = path + ".part";
   auto file = File::create(temporary);
   if (!file) return std::move(file).error().wrap("cannot write " + path);
   Status done;
-  if (::chmod(temporary.c_str(), mode) != 0) done = errno_error("cannot set the permissions of " + temporary, errno);
+  if (::chmod(temporary.c_str(), mode) != 0)
+    done = errno_error("cannot set the permissions of " + temporary, errno);
   if (done) done = fill(*file);
   if (done) done = file->sync();
   if (done) done = fault::point("checkpoint.rename");
-  if (done && std::rename(temporary.c_str(), path.c_str()) != 0) done = errno_error("cannot rename " + temporary, errno);
+  if (done && std::rename(temporary.c_str(), path.c_str()) != 0)
+    done = errno_error("cannot rename " + temporary, errno);
   if (!done) {
     ::unlink(temporary.c_str());
     return std::move(done).error().wrap("cannot write " + path);
@@ -129,10 +136,12 @@ Status write_atomic(const std::string& path, const std::function<Status(File&)>&
   return write_atomic_mode(path, 0644, fill);
 }
 Status write_atomic(const std::string& path, std::string_view text) {
-  return write_atomic_mode(path, 0644, [text](File& file) { return file.write_at(0, as_bytes(text)); });
+  return write_atomic_mode(path, 0644,
+                           [text](File& file) { return file.write_at(0, as_bytes(text)); });
 }
 Status write_secret(const std::string& path, std::string_view text) {
-  return write_atomic_mode(path, 0600, [text](File& file) { return file.write_at(0, as_bytes(text)); });
+  return write_atomic_mode(path, 0600,
+                           [text](File& file) { return file.write_at(0, as_bytes(text)); });
 }
 
 Status make_folders(const std::string& path) {

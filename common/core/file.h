@@ -9,7 +9,8 @@
 
 namespace atl {
 
-// An open file. Move-only; closes itself. Reads and writes at an offset may come from several threads.
+// An open file. Move-only; closes itself. Reads and writes at an offset may come from several
+// threads.
 class File {
  public:
   static Result<File> open_read(const std::string& path);
@@ -35,8 +36,8 @@ class File {
 // Reads a whole file; refuses one larger than `limit` bytes.
 Result<std::string> read_text(const std::string& path, uint64_t limit = 64u << 20);
 
-// Writes PATH so that a crash at any moment leaves the old file or the new one, never a part: a temporary file in
-// the same folder, `fill`, fsync, rename, fsync of the folder.
+// Writes PATH so that a crash at any moment leaves the old file or the new one, never a part: a
+// temporary file in the same folder, `fill`, fsync, rename, fsync of the folder.
 Status write_atomic(const std::string& path, const std::function<Status(File&)>& fill);
 Status write_atomic(const std::string& path, std::string_view text);
 // The same with owner-only permissions (keys, tokens).

@@ -8,7 +8,10 @@ namespace atl {
 
 struct Sha256::Impl {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  Impl() { ATOLL_CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1, "SHA-256"); }
+  Impl() {
+    ATOLL_CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1,
+                "SHA-256");
+  }
   ~Impl() { EVP_MD_CTX_free(context); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -25,7 +28,8 @@ void Sha256::update(ByteView bytes) {
 
 Digest Sha256::finish() {
   Digest digest;
-  ATOLL_CHECK(EVP_DigestFinal_ex(impl_->context, reinterpret_cast<unsigned char*>(digest.data()), nullptr) == 1,
+  ATOLL_CHECK(EVP_DigestFinal_ex(impl_->context, reinterpret_cast<unsigned char*>(digest.data()),
+                                 nullptr) == 1,
               "SHA-256");
   return digest;
 }

@@ -22,8 +22,9 @@ void write(spdlog::level::level_enum level, std::string_view area, const std::st
 }  // namespace
 
 void set_level(Level level) {
-  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                                   spdlog::level::err, spdlog::level::off};
+  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                   spdlog::level::warn, spdlog::level::err,
+                                                   spdlog::level::off};
   logger().set_level(kLevels[static_cast<int>(level)]);
 }
 
@@ -36,9 +37,17 @@ Level level_from_string(std::string_view name, Level otherwise) {
   return otherwise;
 }
 
-void debug(std::string_view area, const std::string& text) { write(spdlog::level::debug, area, text); }
-void info(std::string_view area, const std::string& text) { write(spdlog::level::info, area, text); }
-void warn(std::string_view area, const std::string& text) { write(spdlog::level::warn, area, text); }
-void error(std::string_view area, const std::string& text) { write(spdlog::level::err, area, text); }
+void debug(std::string_view area, const std::string& text) {
+  write(spdlog::level::debug, area, text);
+}
+void info(std::string_view area, const std::string& text) {
+  write(spdlog::level::info, area, text);
+}
+void warn(std::string_view area, const std::string& text) {
+  write(spdlog::level::warn, area, text);
+}
+void error(std::string_view area, const std::string& text) {
+  write(spdlog::level::err, area, text);
+}
 
 }  // namespace atl::log

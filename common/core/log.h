@@ -1,5 +1,5 @@
-// Log lines on standard error: "time level area: text". spdlog stays behind this header, because its fmt must not
-// meet LibTorch's in one translation unit.
+// Log lines on standard error: "time level area: text". spdlog stays behind this header, because
+// its fmt must not meet LibTorch's in one translation unit.
 #pragma once
 
 #include <string>

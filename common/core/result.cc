@@ -15,22 +15,38 @@ void check_failed(const char* file, int line, const char* condition, std::string
 
 std::string_view to_string(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kUsage: return "usage";
-    case ErrorCode::kConfig: return "config";
-    case ErrorCode::kData: return "data";
-    case ErrorCode::kIo: return "io";
-    case ErrorCode::kDiskFull: return "disk-full";
-    case ErrorCode::kNetwork: return "network";
-    case ErrorCode::kAddressInUse: return "address-in-use";
-    case ErrorCode::kIdentity: return "identity";
-    case ErrorCode::kProtocol: return "protocol";
-    case ErrorCode::kModel: return "model";
-    case ErrorCode::kRefused: return "refused";
-    case ErrorCode::kDeadline: return "deadline";
-    case ErrorCode::kInterrupted: return "interrupted";
-    case ErrorCode::kUnsupported: return "unsupported";
-    case ErrorCode::kTrainer: return "trainer";
-    case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kUsage:
+      return "usage";
+    case ErrorCode::kConfig:
+      return "config";
+    case ErrorCode::kData:
+      return "data";
+    case ErrorCode::kIo:
+      return "io";
+    case ErrorCode::kDiskFull:
+      return "disk-full";
+    case ErrorCode::kNetwork:
+      return "network";
+    case ErrorCode::kAddressInUse:
+      return "address-in-use";
+    case ErrorCode::kIdentity:
+      return "identity";
+    case ErrorCode::kProtocol:
+      return "protocol";
+    case ErrorCode::kModel:
+      return "model";
+    case ErrorCode::kRefused:
+      return "refused";
+    case ErrorCode::kDeadline:
+      return "deadline";
+    case ErrorCode::kInterrupted:
+      return "interrupted";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kTrainer:
+      return "trainer";
+    case ErrorCode::kInternal:
+      return "internal";
   }
   return "unknown";
 }
@@ -52,7 +68,8 @@ std::string Error::explain() const {
 }
 
 Error errno_error(std::string what, int saved_errno) {
-  auto code = saved_errno == ENOSPC || saved_errno == EDQUOT ? ErrorCode::kDiskFull : ErrorCode::kIo;
+  auto code =
+      saved_errno == ENOSPC || saved_errno == EDQUOT ? ErrorCode::kDiskFull : ErrorCode::kIo;
   Error error(code, std::move(what) + ": " + std::strerror(saved_errno));
   if (code == ErrorCode::kDiskFull) return std::move(error).hint("df -h");
   return error;

@@ -1,8 +1,8 @@
 // Result<T>: the value of an operation that can fail, or an Error that says why.
 //
-// Every function that touches the outside world (files, sockets, configuration, bytes from a peer) returns a
-// Result. Exceptions never cross a thread or the root of a coroutine. An Error is a stack of reasons, outermost
-// first; each layer adds what it was trying to do:
+// Every function that touches the outside world (files, sockets, configuration, bytes from a peer)
+// returns a Result. Exceptions never cross a thread or the root of a coroutine. An Error is a stack
+// of reasons, outermost first; each layer adds what it was trying to do:
 //
 //   Result<Model> load(path) {
 //     auto bytes = read_file(path);
@@ -21,8 +21,8 @@
 
 namespace atl {
 
-// What kind of failure it is. The number is the exit status of a command that ends with this error; the page
-// docs/exit-codes.md lists them. Numbers are stable: never reuse one.
+// What kind of failure it is. The number is the exit status of a command that ends with this error;
+// the page docs/exit-codes.md lists them. Numbers are stable: never reuse one.
 enum class ErrorCode : int {
   kUsage = 2,         // a command line that cannot be understood
   kConfig = 3,        // a configuration that is wrong: unknown key, wrong type, value out of range
@@ -33,9 +33,9 @@ enum class ErrorCode : int {
   kAddressInUse = 8,  // the port is taken
   kIdentity = 9,      // a certificate, token or authority that does not match
   kProtocol = 10,     // bytes from a peer that break the protocol
-  kModel = 11,        // models that differ between server and client, or a model file that is damaged
-  kRefused = 12,      // the peer refused, and said why
-  kDeadline = 13,     // no progress before the deadline
+  kModel = 11,     // models that differ between server and client, or a model file that is damaged
+  kRefused = 12,   // the peer refused, and said why
+  kDeadline = 13,  // no progress before the deadline
   kInterrupted = 14,  // stopped on request
   kUnsupported = 15,  // asked for something that this build or machine lacks
   kTrainer = 16,      // local training failed (out of memory, not finite, ...)
@@ -80,8 +80,10 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}       // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -95,8 +97,12 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  const Error& error() const& { return ATOLL_CHECK(!ok(), "error() of a success"), std::get<1>(state_); }
-  Error&& error() && { return ATOLL_CHECK(!ok(), "error() of a success"), std::get<1>(std::move(state_)); }
+  const Error& error() const& {
+    return ATOLL_CHECK(!ok(), "error() of a success"), std::get<1>(state_);
+  }
+  Error&& error() && {
+    return ATOLL_CHECK(!ok(), "error() of a success"), std::get<1>(std::move(state_));
+  }
 
  private:
   void check_ok() const { ATOLL_CHECK(ok(), std::get<1>(state_).message()); }
@@ -126,20 +132,23 @@ Error errno_error(std::string what, int saved_errno);
 }  // namespace atl
 
 // Leaves the enclosing function with the error of EXPR, if it has one.
-#define ATOLL_TRY(expr)                                                             \
-  do {                                                                              \
+#define ATOLL_TRY(expr)                                                                       \
+  do {                                                                                        \
     if (auto atoll_status_ = (expr); !atoll_status_) return std::move(atoll_status_).error(); \
   } while (false)
-// ATOLL_ASSIGN(auto x, f()): x = value of f(), or leave with its error. ATOLL_CO_*: the same inside a coroutine.
+// ATOLL_ASSIGN(auto x, f()): x = value of f(), or leave with its error. ATOLL_CO_*: the same inside
+// a coroutine.
 #define ATOLL_CONCAT_(a, b) a##b
 #define ATOLL_CONCAT(a, b) ATOLL_CONCAT_(a, b)
-#define ATOLL_ASSIGN_(tmp, lhs, expr, ret)      \
-  auto tmp = (expr);                            \
-  if (!tmp) ret std::move(tmp).error();         \
+#define ATOLL_ASSIGN_(tmp, lhs, expr, ret) \
+  auto tmp = (expr);                       \
+  if (!tmp) ret std::move(tmp).error();    \
   lhs = std::move(tmp).value()
-#define ATOLL_ASSIGN(lhs, expr) ATOLL_ASSIGN_(ATOLL_CONCAT(atoll_result_, __COUNTER__), lhs, expr, return)
-#define ATOLL_CO_ASSIGN(lhs, expr) ATOLL_ASSIGN_(ATOLL_CONCAT(atoll_result_, __COUNTER__), lhs, expr, co_return)
-#define ATOLL_CO_TRY(expr)                                                             \
-  do {                                                                                 \
+#define ATOLL_ASSIGN(lhs, expr) \
+  ATOLL_ASSIGN_(ATOLL_CONCAT(atoll_result_, __COUNTER__), lhs, expr, return )
+#define ATOLL_CO_ASSIGN(lhs, expr) \
+  ATOLL_ASSIGN_(ATOLL_CONCAT(atoll_result_, __COUNTER__), lhs, expr, co_return )
+#define ATOLL_CO_TRY(expr)                                                                       \
+  do {                                                                                           \
     if (auto atoll_status_ = (expr); !atoll_status_) co_return std::move(atoll_status_).error(); \
   } while (false)

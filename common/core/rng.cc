@@ -26,7 +26,8 @@ std::string encode_name(uint64_t seed, std::string_view purpose, std::string_vie
 
 uint32_t word_at(const Digest& digest, size_t index) {
   uint32_t word = 0;
-  for (size_t i = 0; i < 4; ++i) word |= std::to_integer<uint32_t>(digest[index * 4 + i]) << (8 * i);
+  for (size_t i = 0; i < 4; ++i)
+    word |= std::to_integer<uint32_t>(digest[index * 4 + i]) << (8 * i);
   return word;
 }
 

@@ -1,9 +1,9 @@
 // Random numbers that depend on what they are for and on nothing else.
 //
-// A stream is named by (seed, purpose, a, b): for example (run seed, "shuffle", hash of the client's name, round).
-// Two streams with different names are independent; the same name gives the same numbers in every process, on
-// every thread, in any order. The generator is Philox-4x32-10 (Salmon et al., SC 2011), keyed by the SHA-256 of the
-// stream's name.
+// A stream is named by (seed, purpose, a, b): for example (run seed, "shuffle", hash of the
+// client's name, round). Two streams with different names are independent; the same name gives the
+// same numbers in every process, on every thread, in any order. The generator is Philox-4x32-10
+// (Salmon et al., SC 2011), keyed by the SHA-256 of the stream's name.
 #pragma once
 
 #include <array>
@@ -24,13 +24,13 @@ class Rng {
 
   uint32_t next_u32();
   uint64_t next_u64();
-  double uniform();                     // [0, 1), 53 bits
-  uint64_t below(uint64_t bound);       // [0, bound), unbiased; bound >= 1
-  double normal();                      // mean 0, variance 1 (Box-Muller)
-  double gamma(double shape);           // scale 1 (Marsaglia-Tsang 2000), shape > 0
+  double uniform();                // [0, 1), 53 bits
+  uint64_t below(uint64_t bound);  // [0, bound), unbiased; bound >= 1
+  double normal();                 // mean 0, variance 1 (Box-Muller)
+  double gamma(double shape);      // scale 1 (Marsaglia-Tsang 2000), shape > 0
 
   template <typename T>
-  void shuffle(std::span<T> items) {    // Fisher-Yates
+  void shuffle(std::span<T> items) {  // Fisher-Yates
     for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);
   }
 

@@ -1,5 +1,6 @@
-// Jittered exponential back-off for clients that retry for ever: each pause is drawn from [limit / 2, limit], and the limit
-// doubles up to a cap, so that a thousand clients do not come back in the same instant.
+// Jittered exponential back-off for clients that retry for ever: each pause is drawn from [limit /
+// 2, limit], and the limit doubles up to a cap, so that a thousand clients do not come back in the
+// same instant.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +17,8 @@ class Backoff {
 
   std::chrono::milliseconds next() {
     const auto half = std::max<int64_t>(1, limit_.count() / 2);
-    const std::chrono::milliseconds pause(half + static_cast<int64_t>(rng_.below(static_cast<uint64_t>(half) + 1)));
+    const std::chrono::milliseconds pause(
+        half + static_cast<int64_t>(rng_.below(static_cast<uint64_t>(half) + 1)));
     limit_ = std::min(most_, limit_ * 2);
     return pause;
   }

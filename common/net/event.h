@@ -1,4 +1,5 @@
-// Event: coroutines wait until something changed, or for at most some time. A condition variable for one executor.
+// Event: coroutines wait until something changed, or for at most some time. A condition variable
+// for one executor.
 #pragma once
 
 #include <asio/awaitable.hpp>

@@ -45,13 +45,17 @@ std::string to_pem(F write) {
 }
 
 std::string pem_of(EVP_PKEY* key) {
-  return to_pem([key](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr); });
+  return to_pem([key](BIO* bio) {
+    return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
+  });
 }
 std::string pem_of(X509* certificate) {
   return to_pem([certificate](BIO* bio) { return PEM_write_bio_X509(bio, certificate); });
 }
 
-Bio bio_of(const std::string& pem) { return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))); }
+Bio bio_of(const std::string& pem) {
+  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
 Certificate read_certificate(const std::string& pem) {
   return Certificate(PEM_read_bio_X509(bio_of(pem).get(), nullptr, nullptr, nullptr));
 }
@@ -60,7 +64,8 @@ Key read_key(const std::string& pem) {
 }
 
 bool set_name(X509_NAME* name, const std::string& common_name) {
-  return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.data()),
+  return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                                    reinterpret_cast<const unsigned char*>(common_name.data()),
                                     static_cast<int>(common_name.size()), -1, 0) == 1;
 }
 
@@ -96,8 +101,9 @@ struct Extension {
 };
 
 // A certificate over `key`, signed by the issuer (itself when issuer is null).
-Certificate make_certificate(EVP_PKEY* key, const std::string& common_name, X509* issuer, EVP_PKEY* issuer_key, WallTime now,
-                             std::chrono::hours validity, const std::vector<Extension>& extensions) {
+Certificate make_certificate(EVP_PKEY* key, const std::string& common_name, X509* issuer,
+                             EVP_PKEY* issuer_key, WallTime now, std::chrono::hours validity,
+                             const std::vector<Extension>& extensions) {
   Certificate certificate(X509_new());
   unsigned char serial[16];
   if (certificate == nullptr || RAND_bytes(serial, sizeof(serial)) != 1) return nullptr;
@@ -132,14 +138,16 @@ bool is_ip(const std::string& name) {
 // Only letters that cannot end a value in OpenSSL's extension syntax.
 bool is_host(const std::string& name) {
   for (char c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.' && c != '-' && c != ':') return false;
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.' && c != '-' && c != ':')
+      return false;
   }
   return !name.empty();
 }
 
 }  // namespace
 
-Result<KeyAndCertificate> create_authority(const std::string& name, WallTime now, std::chrono::hours validity) {
+Result<KeyAndCertificate> create_authority(const std::string& name, WallTime now,
+                                           std::chrono::hours validity) {
   Key key = make_key();
   if (key == nullptr) return failed("cannot make a key");
   auto certificate = make_certificate(key.get(), name, nullptr, key.get(), now, validity,
@@ -149,19 +157,22 @@ Result<KeyAndCertificate> create_authority(const std::string& name, WallTime now
   return KeyAndCertificate{pem_of(key.get()), pem_of(certificate.get())};
 }
 
-Result<KeyAndCertificate> issue_server_certificate(const KeyAndCertificate& authority, const std::vector<std::string>& names,
+Result<KeyAndCertificate> issue_server_certificate(const KeyAndCertificate& authority,
+                                                   const std::vector<std::string>& names,
                                                    WallTime now, std::chrono::hours validity) {
   Certificate issuer = read_certificate(authority.certificate_pem);
   Key issuer_key = read_key(authority.key_pem);
   Key key = make_key();
-  if (issuer == nullptr || issuer_key == nullptr || key == nullptr) return failed("cannot use the authority's key");
+  if (issuer == nullptr || issuer_key == nullptr || key == nullptr)
+    return failed("cannot use the authority's key");
   std::string alternatives = "DNS:localhost,IP:127.0.0.1,IP:::1";
   for (const auto& name : names) {
-    if (!is_host(name)) return Error(ErrorCode::kUsage, "\"" + name + "\" is neither a host name nor an address");
+    if (!is_host(name))
+      return Error(ErrorCode::kUsage, "\"" + name + "\" is neither a host name nor an address");
     alternatives += (is_ip(name) ? ",IP:" : ",DNS:") + name;
   }
-  auto certificate = make_certificate(key.get(), names.empty() ? "localhost" : names.front(), issuer.get(), issuer_key.get(),
-                                      now, validity,
+  auto certificate = make_certificate(key.get(), names.empty() ? "localhost" : names.front(),
+                                      issuer.get(), issuer_key.get(), now, validity,
                                       {{NID_basic_constraints, "critical,CA:FALSE"},
                                        {NID_key_usage, "critical,digitalSignature"},
                                        {NID_ext_key_usage, "serverAuth"},
@@ -173,16 +184,20 @@ Result<KeyAndCertificate> issue_server_certificate(const KeyAndCertificate& auth
 Result<KeyAndRequest> make_key_and_request(const std::string& common_name) {
   Key key = make_key();
   Request request(X509_REQ_new());
-  if (key == nullptr || request == nullptr || !set_name(X509_REQ_get_subject_name(request.get()), common_name) ||
-      X509_REQ_set_pubkey(request.get(), key.get()) != 1 || X509_REQ_sign(request.get(), key.get(), EVP_sha256()) <= 0) {
+  if (key == nullptr || request == nullptr ||
+      !set_name(X509_REQ_get_subject_name(request.get()), common_name) ||
+      X509_REQ_set_pubkey(request.get(), key.get()) != 1 ||
+      X509_REQ_sign(request.get(), key.get(), EVP_sha256()) <= 0) {
     return failed("cannot make a certificate request");
   }
   auto pem = to_pem([&request](BIO* bio) { return PEM_write_bio_X509_REQ(bio, request.get()); });
   return KeyAndRequest{pem_of(key.get()), std::move(pem)};
 }
 
-Result<std::string> sign_client_request(const KeyAndCertificate& authority, const std::string& request_pem,
-                                        const std::string& common_name, WallTime now, std::chrono::hours validity) {
+Result<std::string> sign_client_request(const KeyAndCertificate& authority,
+                                        const std::string& request_pem,
+                                        const std::string& common_name, WallTime now,
+                                        std::chrono::hours validity) {
   Certificate issuer = read_certificate(authority.certificate_pem);
   Key issuer_key = read_key(authority.key_pem);
   if (issuer == nullptr || issuer_key == nullptr) return failed("cannot use the authority's key");
@@ -192,14 +207,16 @@ Result<std::string> sign_client_request(const KeyAndCertificate& authority, cons
   if (key == nullptr || X509_REQ_verify(request.get(), key) != 1) {
     return failed("the certificate request is not signed by its own key");
   }
-  if (EVP_PKEY_get_bits(key) < 256 || EVP_PKEY_get_security_bits(key) < 112) return failed("the request's key is too weak");
+  if (EVP_PKEY_get_bits(key) < 256 || EVP_PKEY_get_security_bits(key) < 112)
+    return failed("the request's key is too weak");
   if (name_of(X509_REQ_get_subject_name(request.get())) != common_name) {
     return Error(ErrorCode::kIdentity, "the certificate request names somebody else");
   }
-  auto certificate = make_certificate(key, common_name, issuer.get(), issuer_key.get(), now, validity,
-                                      {{NID_basic_constraints, "critical,CA:FALSE"},
-                                       {NID_key_usage, "critical,digitalSignature"},
-                                       {NID_ext_key_usage, "clientAuth"}});
+  auto certificate =
+      make_certificate(key, common_name, issuer.get(), issuer_key.get(), now, validity,
+                       {{NID_basic_constraints, "critical,CA:FALSE"},
+                        {NID_key_usage, "critical,digitalSignature"},
+                        {NID_ext_key_usage, "clientAuth"}});
   if (certificate == nullptr) return failed("cannot sign the client's certificate");
   return pem_of(certificate.get());
 }
@@ -215,7 +232,8 @@ Result<CertificateInfo> certificate_info(const std::string& certificate_pem) {
   OPENSSL_free(text);
   BN_free(number);
   Digest digest{};
-  X509_digest(certificate.get(), EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  X509_digest(certificate.get(), EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()),
+              nullptr);
   info.fingerprint = hex(digest);
   info.not_before = time_of(X509_get0_notBefore(certificate.get()));
   info.not_after = time_of(X509_get0_notAfter(certificate.get()));

@@ -1,6 +1,7 @@
-// Keys and certificates of a federation, through OpenSSL: an authority of its own (ECDSA P-256), a server certificate, and
-// client certificates signed from requests whose keys never leave the client. Everything is PEM text; files are the
-// caller's. Names are checked by the caller (wire::is_valid_name).
+// Keys and certificates of a federation, through OpenSSL: an authority of its own (ECDSA P-256), a
+// server certificate, and client certificates signed from requests whose keys never leave the
+// client. Everything is PEM text; files are the caller's. Names are checked by the caller
+// (wire::is_valid_name).
 #pragma once
 
 #include <chrono>
@@ -26,14 +27,18 @@ struct CertificateInfo {
   WallTime not_before, not_after;
 };
 
-Result<KeyAndCertificate> create_authority(const std::string& name, WallTime now, std::chrono::hours validity);
+Result<KeyAndCertificate> create_authority(const std::string& name, WallTime now,
+                                           std::chrono::hours validity);
 // `names`: DNS names and IP addresses that clients may use; localhost and 127.0.0.1 are added.
-Result<KeyAndCertificate> issue_server_certificate(const KeyAndCertificate& authority, const std::vector<std::string>& names,
+Result<KeyAndCertificate> issue_server_certificate(const KeyAndCertificate& authority,
+                                                   const std::vector<std::string>& names,
                                                    WallTime now, std::chrono::hours validity);
 Result<KeyAndRequest> make_key_and_request(const std::string& common_name);
 // kIdentity when the request is malformed, is not signed by its own key, or names somebody else.
-Result<std::string> sign_client_request(const KeyAndCertificate& authority, const std::string& request_pem,
-                                        const std::string& common_name, WallTime now, std::chrono::hours validity);
+Result<std::string> sign_client_request(const KeyAndCertificate& authority,
+                                        const std::string& request_pem,
+                                        const std::string& common_name, WallTime now,
+                                        std::chrono::hours validity);
 Result<CertificateInfo> certificate_info(const std::string& certificate_pem);
 
 }  // namespace atl::net

@@ -45,7 +45,8 @@ class MemorySession : public Session {
 
   awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) override {
     auto link = link_;  // outlives this session while we wait
-    while (!link->closed && out_.items.size() >= kQueue) co_await out_.changed.wait_for(std::chrono::hours(1));
+    while (!link->closed && out_.items.size() >= kQueue)
+      co_await out_.changed.wait_for(std::chrono::hours(1));
     if (link->closed) co_return gone();
     Item item{kind, {}};
     item.payload.reserve(head.size() + body.size());
@@ -63,15 +64,19 @@ class MemorySession : public Session {
     // What was sent before the other end closed still arrives.
     while (in_.items.empty() || link->frozen) {
       if (link->closed) co_return gone();
-      const auto left = std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
-      if (left.count() <= 0) co_return Error(ErrorCode::kDeadline, "nothing arrived for " + std::to_string(patience.count()) + " ms");
+      const auto left =
+          std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
+      if (left.count() <= 0)
+        co_return Error(ErrorCode::kDeadline,
+                        "nothing arrived for " + std::to_string(patience.count()) + " ms");
       co_await in_.changed.wait_for(left);
     }
     Item item = std::move(in_.items.front());
     in_.items.pop_front();
     in_.changed.notify();
     received_ += wire::kHeaderSize + item.payload.size();
-    if (item.payload.size() > wire::max_payload(item.kind)) co_return Error(ErrorCode::kProtocol, "bad frame: over the limit");
+    if (item.payload.size() > wire::max_payload(item.kind))
+      co_return Error(ErrorCode::kProtocol, "bad frame: over the limit");
     payload = std::move(item.payload);
     co_return item.kind;
   }
@@ -109,7 +114,9 @@ namespace {
 
 class MemoryListener : public Listener {
  public:
-  explicit MemoryListener(std::shared_ptr<MemoryNetwork::Hub> hub) : hub_(std::move(hub)) { hub_->listening = true; }
+  explicit MemoryListener(std::shared_ptr<MemoryNetwork::Hub> hub) : hub_(std::move(hub)) {
+    hub_->listening = true;
+  }
   ~MemoryListener() override { close(); }
   awaitable<Result<std::unique_ptr<Session>>> accept() override {
     auto hub = hub_;
@@ -141,9 +148,11 @@ class MemoryConnector : public Connector {
     auto link = std::make_shared<Link>(hub_->executor);
     link->frozen = hub_->frozen.count(client_) != 0;
     hub_->links.emplace(client_, link);
-    hub_->waiting.push_back(std::make_unique<MemorySession>(link, link->up, link->down, Peer{client_, "", "memory", true}));
+    hub_->waiting.push_back(std::make_unique<MemorySession>(link, link->up, link->down,
+                                                            Peer{client_, "", "memory", true}));
     hub_->changed.notify();
-    co_return std::make_unique<MemorySession>(link, link->down, link->up, Peer{"server", "", "memory", true});
+    co_return std::make_unique<MemorySession>(link, link->down, link->up,
+                                              Peer{"server", "", "memory", true});
   }
   std::string target() const override { return "memory"; }
 
@@ -154,10 +163,13 @@ class MemoryConnector : public Connector {
 
 }  // namespace
 
-MemoryNetwork::MemoryNetwork(asio::any_io_executor executor) : hub_(std::make_shared<Hub>(std::move(executor))) {}
+MemoryNetwork::MemoryNetwork(asio::any_io_executor executor)
+    : hub_(std::make_shared<Hub>(std::move(executor))) {}
 MemoryNetwork::~MemoryNetwork() = default;
 
-std::shared_ptr<Listener> MemoryNetwork::make_listener() { return std::make_shared<MemoryListener>(hub_); }
+std::shared_ptr<Listener> MemoryNetwork::make_listener() {
+  return std::make_shared<MemoryListener>(hub_);
+}
 std::unique_ptr<Connector> MemoryNetwork::make_connector(const std::string& client) {
   return std::make_unique<MemoryConnector>(hub_, client);
 }
@@ -176,8 +188,10 @@ void MemoryNetwork::cut(const std::string& client) {
 }
 
 void MemoryNetwork::freeze(const std::string& client, bool frozen) {
-  if (frozen) hub_->frozen.insert(client);
-  else hub_->frozen.erase(client);
+  if (frozen)
+    hub_->frozen.insert(client);
+  else
+    hub_->frozen.erase(client);
   auto [begin, end] = hub_->links.equal_range(client);
   for (auto it = begin; it != end; ++it) {
     if (auto link = it->second.lock()) {

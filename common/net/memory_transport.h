@@ -1,5 +1,5 @@
-// The in-memory transport: for simulation, and for tests that need a link to misbehave. Frames cross in bounded queues on
-// one executor; there are no threads and no bytes are lost.
+// The in-memory transport: for simulation, and for tests that need a link to misbehave. Frames
+// cross in bounded queues on one executor; there are no threads and no bytes are lost.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,8 @@ class MemoryNetwork {
 
   // For tests. Cuts every session of this client now; both ends see kNetwork.
   void cut(const std::string& client);
-  // While frozen, nothing arrives at either end of the client's sessions (receive runs into its patience).
+  // While frozen, nothing arrives at either end of the client's sessions (receive runs into its
+  // patience).
   void freeze(const std::string& client, bool frozen);
 
   struct Hub;

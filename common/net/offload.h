@@ -1,4 +1,5 @@
-// offload: run a blocking function on another executor (a thread pool), and go on here with its result.
+// offload: run a blocking function on another executor (a thread pool), and go on here with its
+// result.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -22,7 +23,8 @@ asio::awaitable<void> call_into(F function, std::shared_ptr<std::unique_ptr<R>> 
 template <typename F, typename R = std::invoke_result_t<F>>
 asio::awaitable<R> offload(asio::any_io_executor pool, F function) {
   auto out = std::make_shared<std::unique_ptr<R>>();
-  co_await asio::co_spawn(pool, detail::call_into<F, R>(std::move(function), out), asio::use_awaitable);
+  co_await asio::co_spawn(pool, detail::call_into<F, R>(std::move(function), out),
+                          asio::use_awaitable);
   co_return std::move(**out);
 }
 

@@ -18,7 +18,8 @@ Status RevocationList::refresh() {
     return {};
   }
   std::ostringstream stamp;
-  stamp << info.st_ino << "/" << info.st_size << "/" << info.st_mtim.tv_sec << "." << info.st_mtim.tv_nsec;
+  stamp << info.st_ino << "/" << info.st_size << "/" << info.st_mtim.tv_sec << "."
+        << info.st_mtim.tv_nsec;
   if (stamp.str() == stamp_) return {};
   ATOLL_ASSIGN(auto text, read_text(path_));
   serials_.clear();

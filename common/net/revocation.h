@@ -1,4 +1,5 @@
-// The list of certificates that are no longer good: one line each, "serial name time". Read anew whenever the file changes.
+// The list of certificates that are no longer good: one line each, "serial name time". Read anew
+// whenever the file changes.
 #pragma once
 
 #include <set>

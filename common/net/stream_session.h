@@ -19,8 +19,8 @@ using Tcp = asio::ip::tcp;
 // In words, with what to do about it; kIdentity for certificates, kNetwork for the rest.
 Error explain_error(const asio::error_code& error, const std::string& doing);
 
-// Cancels a socket's operations when nothing moved for a while. Activity costs one clock reading; the timer is armed
-// once and looks again when it fires.
+// Cancels a socket's operations when nothing moved for a while. Activity costs one clock reading;
+// the timer is armed once and looks again when it fires.
 class Watchdog : public std::enable_shared_from_this<Watchdog> {
  public:
   explicit Watchdog(Tcp::socket& socket) : socket_(&socket), timer_(socket.get_executor()) {}
@@ -87,7 +87,8 @@ class StreamSession : public Session {
   }
 
   awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) override {
-    const auto header = wire::encode(wire::FrameHeader{static_cast<uint32_t>(head.size() + body.size()), kind});
+    const auto header =
+        wire::encode(wire::FrameHeader{static_cast<uint32_t>(head.size() + body.size()), kind});
     // Header and a small head travel in one buffer, so that TLS makes one record of a small frame.
     small_.resize(header.size() + head.size());
     std::memcpy(small_.data(), header.data(), header.size());
@@ -127,8 +128,9 @@ class StreamSession : public Session {
     writing_->begin(kSendPatience);
     while (!bytes.empty()) {
       asio::error_code error;
-      const size_t put = co_await stream_->async_write_some(asio::buffer(bytes.data(), bytes.size()),
-                                                            asio::redirect_error(asio::use_awaitable, error));
+      const size_t put =
+          co_await stream_->async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                                             asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return failed(error, "sending", *writing_, kSendPatience);
       bytes = bytes.subspan(put);
       writing_->moved();
@@ -141,8 +143,8 @@ class StreamSession : public Session {
     reading_->begin(patience);
     while (!out.empty()) {
       asio::error_code error;
-      const size_t got = co_await stream_->async_read_some(asio::buffer(out.data(), out.size()),
-                                                           asio::redirect_error(asio::use_awaitable, error));
+      const size_t got = co_await stream_->async_read_some(
+          asio::buffer(out.data(), out.size()), asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return failed(error, "receiving", *reading_, patience);
       out = out.subspan(got);
       reading_->moved();
@@ -151,10 +153,12 @@ class StreamSession : public Session {
     co_return Status();
   }
 
-  Error failed(const asio::error_code& error, const char* doing, const Watchdog& watchdog, Duration patience) {
+  Error failed(const asio::error_code& error, const char* doing, const Watchdog& watchdog,
+               Duration patience) {
     if (closed_) return Error(ErrorCode::kNetwork, "the connection is closed");
     if (watchdog.expired()) {
-      return Error(ErrorCode::kDeadline, "nothing moved for " + std::to_string(patience.count()) + " ms while " + doing);
+      return Error(ErrorCode::kDeadline,
+                   "nothing moved for " + std::to_string(patience.count()) + " ms while " + doing);
     }
     return explain_error(error, doing);
   }

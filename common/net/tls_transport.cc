@@ -22,7 +22,8 @@ using TlsStream = ssl::stream<Tcp::socket>;
 
 std::string text_of(const Tcp::endpoint& endpoint) {
   const auto host = endpoint.address().to_string();
-  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" +
+         std::to_string(endpoint.port());
 }
 
 void tune(Tcp::socket& socket) {
@@ -61,8 +62,10 @@ Peer peer_of(TlsStream& stream, const std::string& address) {
   return peer;
 }
 
-Result<std::shared_ptr<ssl::context>> make_context(ssl::context::method method, const std::string& authority,
-                                                   const std::string& certificate, const std::string& key) {
+Result<std::shared_ptr<ssl::context>> make_context(ssl::context::method method,
+                                                   const std::string& authority,
+                                                   const std::string& certificate,
+                                                   const std::string& key) {
   auto context = std::make_shared<ssl::context>(method);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
   // No tickets: a resumed session would not meet the revocation list again.
@@ -82,11 +85,16 @@ Result<std::shared_ptr<ssl::context>> make_context(ssl::context::method method, 
   return context;
 }
 
-// A listener for either kind of stream. Handshakes run beside each other; finished ones wait in a queue.
+// A listener for either kind of stream. Handshakes run beside each other; finished ones wait in a
+// queue.
 class StreamListener : public Listener, public std::enable_shared_from_this<StreamListener> {
  public:
-  StreamListener(asio::any_io_executor executor, std::shared_ptr<ssl::context> context, TlsServer options)
-      : acceptor_(executor), context_(std::move(context)), options_(std::move(options)), changed_(executor) {}
+  StreamListener(asio::any_io_executor executor, std::shared_ptr<ssl::context> context,
+                 TlsServer options)
+      : acceptor_(executor),
+        context_(std::move(context)),
+        options_(std::move(options)),
+        changed_(executor) {}
   ~StreamListener() override { close(); }
 
   Status bind(const Tcp::endpoint& endpoint, const std::string& address) {
@@ -99,12 +107,15 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
       return Error(ErrorCode::kAddressInUse, "cannot listen on " + address + ": the port is taken")
           .hint("find who has it with `ss -ltnp`, or choose another port");
     }
-    if (error) return Error(ErrorCode::kNetwork, "cannot listen on " + address + ": " + error.message());
+    if (error)
+      return Error(ErrorCode::kNetwork, "cannot listen on " + address + ": " + error.message());
     address_ = text_of(acceptor_.local_endpoint(error));
     return {};
   }
 
-  void start() { asio::co_spawn(acceptor_.get_executor(), accept_sockets(shared_from_this()), asio::detached); }
+  void start() {
+    asio::co_spawn(acceptor_.get_executor(), accept_sockets(shared_from_this()), asio::detached);
+  }
 
   awaitable<Result<std::unique_ptr<Session>>> accept() override {
     auto self = shared_from_this();
@@ -130,7 +141,8 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
     while (!self->closed_) {
       Tcp::socket socket(self->acceptor_.get_executor());
       asio::error_code error;
-      co_await self->acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+      co_await self->acceptor_.async_accept(socket,
+                                            asio::redirect_error(asio::use_awaitable, error));
       if (self->closed_) co_return;
       if (error) {  // out of file descriptors, for example: others will leave
         log::warn("net", "cannot accept a connection: " + error.message());
@@ -138,7 +150,8 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
         continue;
       }
-      asio::co_spawn(self->acceptor_.get_executor(), shake_hands(self, std::move(socket)), asio::detached);
+      asio::co_spawn(self->acceptor_.get_executor(), shake_hands(self, std::move(socket)),
+                     asio::detached);
     }
   }
 
@@ -147,19 +160,23 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
     const auto address = address_of(socket);
     std::unique_ptr<Session> session;
     if (self->context_ == nullptr) {
-      session = std::make_unique<StreamSession<Tcp::socket>>(std::make_unique<Tcp::socket>(std::move(socket)),
-                                                             Peer{"", "", address, false});
+      session = std::make_unique<StreamSession<Tcp::socket>>(
+          std::make_unique<Tcp::socket>(std::move(socket)), Peer{"", "", address, false});
     } else {
       auto stream = std::make_unique<TlsStream>(std::move(socket), *self->context_);
       auto watchdog = std::make_shared<Watchdog>(stream->next_layer());
       watchdog->begin(self->options_.handshake_limit);
       asio::error_code error;
-      co_await stream->async_handshake(ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, error));
+      co_await stream->async_handshake(ssl::stream_base::server,
+                                       asio::redirect_error(asio::use_awaitable, error));
       watchdog->forget_socket();
       if (error) {
         const auto verify = SSL_get_verify_result(stream->native_handle());
-        std::string why = verify != X509_V_OK ? X509_verify_cert_error_string(verify) : explain_error(error, "shaking hands").message();
-        if (watchdog->expired()) why = "no handshake within " + std::to_string(self->options_.handshake_limit.count()) + " ms";
+        std::string why = verify != X509_V_OK ? X509_verify_cert_error_string(verify)
+                                              : explain_error(error, "shaking hands").message();
+        if (watchdog->expired())
+          why = "no handshake within " + std::to_string(self->options_.handshake_limit.count()) +
+                " ms";
         log::warn("net", "refused " + address + ": " + why);
         co_return;
       }
@@ -180,14 +197,18 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
   bool closed_ = false;
 };
 
-// While enrolling there is no authority's certificate yet: the server sends it, and its fingerprint must be the token's.
+// While enrolling there is no authority's certificate yet: the server sends it, and its fingerprint
+// must be the token's.
 Status verify_pinned(SSL* handle, const std::string& fingerprint, const std::string& host) {
-  auto refuse = [](const std::string& why) { return Error(ErrorCode::kIdentity, "this is not the server of the token: " + why); };
+  auto refuse = [](const std::string& why) {
+    return Error(ErrorCode::kIdentity, "this is not the server of the token: " + why);
+  };
   STACK_OF(X509)* chain = SSL_get_peer_cert_chain(handle);
   X509* authority = nullptr;
   for (int i = 0; chain != nullptr && i < sk_X509_num(chain); ++i) {
     Digest digest{};
-    X509_digest(sk_X509_value(chain, i), EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+    X509_digest(sk_X509_value(chain, i), EVP_sha256(),
+                reinterpret_cast<unsigned char*>(digest.data()), nullptr);
     if (hex(digest) == fingerprint) authority = sk_X509_value(chain, i);
   }
   if (authority == nullptr) return refuse("its authority has another fingerprint");
@@ -202,7 +223,8 @@ Status verify_pinned(SSL* handle, const std::string& fingerprint, const std::str
   X509_STORE_free(store);
   if (!good) return refuse(why);
   X509* leaf = sk_X509_value(chain, 0);
-  if (X509_check_host(leaf, host.c_str(), host.size(), 0, nullptr) != 1 && X509_check_ip_asc(leaf, host.c_str(), 0) != 1) {
+  if (X509_check_host(leaf, host.c_str(), host.size(), 0, nullptr) != 1 &&
+      X509_check_ip_asc(leaf, host.c_str(), 0) != 1) {
     return refuse("its certificate does not name " + host);
   }
   return {};
@@ -210,16 +232,22 @@ Status verify_pinned(SSL* handle, const std::string& fingerprint, const std::str
 
 class StreamConnector : public Connector {
  public:
-  StreamConnector(asio::any_io_executor executor, HostPort target, std::shared_ptr<ssl::context> context, TlsClient options)
-      : executor_(std::move(executor)), target_(std::move(target)), context_(std::move(context)), options_(std::move(options)) {}
+  StreamConnector(asio::any_io_executor executor, HostPort target,
+                  std::shared_ptr<ssl::context> context, TlsClient options)
+      : executor_(std::move(executor)),
+        target_(std::move(target)),
+        context_(std::move(context)),
+        options_(std::move(options)) {}
 
   std::string target() const override { return target_.host + ":" + target_.port; }
 
   awaitable<Result<std::unique_ptr<Session>>> connect() override {
     asio::error_code error;
     Tcp::resolver resolver(executor_);
-    const auto found = co_await resolver.async_resolve(target_.host, target_.port, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return Error(ErrorCode::kNetwork, "cannot find " + target_.host + ": " + error.message());
+    const auto found = co_await resolver.async_resolve(
+        target_.host, target_.port, asio::redirect_error(asio::use_awaitable, error));
+    if (error)
+      co_return Error(ErrorCode::kNetwork, "cannot find " + target_.host + ": " + error.message());
     auto stream = context_ == nullptr ? nullptr : std::make_unique<TlsStream>(executor_, *context_);
     auto plain = std::make_unique<Tcp::socket>(executor_);
     Tcp::socket& socket = stream == nullptr ? *plain : stream->next_layer();
@@ -231,20 +259,26 @@ class StreamConnector : public Connector {
       if (error) co_return failed(watchdog->expired(), error, "connecting to " + target());
       tune(socket);
       const auto address = address_of(socket);
-      co_return std::make_unique<StreamSession<Tcp::socket>>(std::move(plain), Peer{"", "", address, false});
+      co_return std::make_unique<StreamSession<Tcp::socket>>(std::move(plain),
+                                                             Peer{"", "", address, false});
     }
     tune(socket);
     SSL_set_tlsext_host_name(stream->native_handle(), target_.host.c_str());
-    if (options_.pinned_authority.empty()) stream->set_verify_callback(ssl::host_name_verification(target_.host));
+    if (options_.pinned_authority.empty())
+      stream->set_verify_callback(ssl::host_name_verification(target_.host));
     watchdog->moved();
-    co_await stream->async_handshake(ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, error));
+    co_await stream->async_handshake(ssl::stream_base::client,
+                                     asio::redirect_error(asio::use_awaitable, error));
     watchdog->forget_socket();
     if (error) {
       const auto verify = SSL_get_verify_result(stream->native_handle());
       if (verify != X509_V_OK) {
         co_return Error(ErrorCode::kIdentity, "the server at " + target() + " cannot be trusted: " +
                                                   X509_verify_cert_error_string(verify))
-            .hint("check that the authority's certificate is of this server, and that its certificate names " + target_.host);
+            .hint(
+                "check that the authority's certificate is of this server, and that its "
+                "certificate names " +
+                target_.host);
       }
       co_return failed(watchdog->expired(), error, "greeting " + target());
     }
@@ -258,7 +292,8 @@ class StreamConnector : public Connector {
  private:
   Error failed(bool expired, const asio::error_code& error, const std::string& doing) {
     if (expired) {
-      return Error(ErrorCode::kNetwork, doing + ": no answer within " + std::to_string(options_.connect_limit.count()) + " ms");
+      return Error(ErrorCode::kNetwork, doing + ": no answer within " +
+                                            std::to_string(options_.connect_limit.count()) + " ms");
     }
     return explain_error(error, doing);
   }
@@ -269,40 +304,53 @@ class StreamConnector : public Connector {
   TlsClient options_;
 };
 
-Result<Tcp::endpoint> resolve_local(const asio::any_io_executor& executor, const std::string& address) {
+Result<Tcp::endpoint> resolve_local(const asio::any_io_executor& executor,
+                                    const std::string& address) {
   ATOLL_ASSIGN(const auto parts, parse_address(address));
   asio::error_code error;
   Tcp::resolver resolver(executor);
   const auto found = resolver.resolve(parts.host, parts.port, Tcp::resolver::passive, error);
-  if (error || found.empty()) return Error(ErrorCode::kNetwork, "cannot find the address " + address + ": " + error.message());
+  if (error || found.empty())
+    return Error(ErrorCode::kNetwork,
+                 "cannot find the address " + address + ": " + error.message());
   return found.begin()->endpoint();
 }
 
 }  // namespace
 
 Error explain_error(const asio::error_code& error, const std::string& doing) {
-  auto identity = [&doing](const std::string& why) { return Error(ErrorCode::kIdentity, doing + ": " + why); };
+  auto identity = [&doing](const std::string& why) {
+    return Error(ErrorCode::kIdentity, doing + ": " + why);
+  };
   if (error.category() == asio::error::get_ssl_category()) {
     switch (ERR_GET_REASON(static_cast<unsigned long>(error.value()))) {
-      case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED: return identity("the other side says that this certificate is revoked");
-      case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED: return identity("the other side says that this certificate has expired");
-      case SSL_R_TLSV1_ALERT_UNKNOWN_CA: return identity("the other side does not know the authority of this certificate");
+      case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+        return identity("the other side says that this certificate is revoked");
+      case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+        return identity("the other side says that this certificate has expired");
+      case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+        return identity("the other side does not know the authority of this certificate");
       case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
       case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
-      case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: return identity("the other side does not accept this certificate");
+      case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+        return identity("the other side does not accept this certificate");
       case SSL_R_WRONG_VERSION_NUMBER:
       case SSL_R_HTTP_REQUEST:
-      case SSL_R_PACKET_LENGTH_TOO_LONG: return Error(ErrorCode::kNetwork, doing + ": the other side does not speak TLS");
+      case SSL_R_PACKET_LENGTH_TOO_LONG:
+        return Error(ErrorCode::kNetwork, doing + ": the other side does not speak TLS");
       case SSL_R_UNSUPPORTED_PROTOCOL:
-      case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION: return Error(ErrorCode::kNetwork, doing + ": the other side does not speak TLS 1.3");
-      default: break;
+      case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+        return Error(ErrorCode::kNetwork, doing + ": the other side does not speak TLS 1.3");
+      default:
+        break;
     }
   }
-  if (error == asio::error::eof || error == ssl::error::stream_truncated || error == asio::error::connection_reset ||
-      error == asio::error::broken_pipe) {
+  if (error == asio::error::eof || error == ssl::error::stream_truncated ||
+      error == asio::error::connection_reset || error == asio::error::broken_pipe) {
     return Error(ErrorCode::kNetwork, doing + ": the other side closed the connection");
   }
-  if (error == asio::error::connection_refused) return Error(ErrorCode::kNetwork, doing + ": nobody listens there");
+  if (error == asio::error::connection_refused)
+    return Error(ErrorCode::kNetwork, doing + ": nobody listens there");
   return Error(ErrorCode::kNetwork, doing + ": " + error.message());
 }
 
@@ -312,20 +360,26 @@ Result<HostPort> parse_address(const std::string& address) {
   const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
-  const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
-  if (host.empty() || !digits || std::stoi(port) > 65535 || (!bracketed && host.find(':') != std::string::npos)) {
-    return Error(ErrorCode::kUsage, "\"" + address + "\" is not an address; write host:port or [ipv6]:port");
+  const bool digits = !port.empty() && port.size() <= 5 &&
+                      port.find_first_not_of("0123456789") == std::string::npos;
+  if (host.empty() || !digits || std::stoi(port) > 65535 ||
+      (!bracketed && host.find(':') != std::string::npos)) {
+    return Error(ErrorCode::kUsage,
+                 "\"" + address + "\" is not an address; write host:port or [ipv6]:port");
   }
   return HostPort{host, port};
 }
 
-Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor, const std::string& address, const TlsServer& options) {
+Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor,
+                                             const std::string& address, const TlsServer& options) {
   ATOLL_ASSIGN(const auto endpoint, resolve_local(executor, address));
-  ATOLL_ASSIGN(auto context, make_context(ssl::context::tls_server, options.authority_file, options.certificate_file, options.key_file));
+  ATOLL_ASSIGN(auto context, make_context(ssl::context::tls_server, options.authority_file,
+                                          options.certificate_file, options.key_file));
   context->set_verify_mode(ssl::verify_peer);
   context->set_verify_callback([revoked = options.revoked](bool good, ssl::verify_context& verify) {
     X509_STORE_CTX* store = verify.native_handle();
-    if (good && X509_STORE_CTX_get_error_depth(store) == 0 && revoked(serial_of(X509_STORE_CTX_get_current_cert(store)))) {
+    if (good && X509_STORE_CTX_get_error_depth(store) == 0 &&
+        revoked(serial_of(X509_STORE_CTX_get_current_cert(store)))) {
       X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED);
       return false;
     }
@@ -337,18 +391,23 @@ Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor, con
   return std::shared_ptr<Listener>(std::move(listener));
 }
 
-Result<std::unique_ptr<Connector>> make_tls_connector(asio::any_io_executor executor, const std::string& address,
+Result<std::unique_ptr<Connector>> make_tls_connector(asio::any_io_executor executor,
+                                                      const std::string& address,
                                                       const TlsClient& options) {
   ATOLL_ASSIGN(auto target, parse_address(address));
-  ATOLL_ASSIGN(auto context, make_context(ssl::context::tls_client, options.authority_file, options.certificate_file, options.key_file));
+  ATOLL_ASSIGN(auto context, make_context(ssl::context::tls_client, options.authority_file,
+                                          options.certificate_file, options.key_file));
   context->set_verify_mode(options.pinned_authority.empty() ? ssl::verify_peer : ssl::verify_none);
-  return std::unique_ptr<Connector>(std::make_unique<StreamConnector>(executor, std::move(target), std::move(context), options));
+  return std::unique_ptr<Connector>(
+      std::make_unique<StreamConnector>(executor, std::move(target), std::move(context), options));
 }
 
-Result<std::shared_ptr<Listener>> listen_plain(asio::any_io_executor executor, const std::string& address) {
+Result<std::shared_ptr<Listener>> listen_plain(asio::any_io_executor executor,
+                                               const std::string& address) {
   ATOLL_ASSIGN(const auto endpoint, resolve_local(executor, address));
   if (!endpoint.address().is_loopback()) {
-    return Error(ErrorCode::kUsage, "--insecure is for loopback only; " + address + " can be reached from elsewhere")
+    return Error(ErrorCode::kUsage,
+                 "--insecure is for loopback only; " + address + " can be reached from elsewhere")
         .hint("listen on 127.0.0.1, or leave --insecure out");
   }
   auto listener = std::make_shared<StreamListener>(executor, nullptr, TlsServer{});
@@ -357,13 +416,15 @@ Result<std::shared_ptr<Listener>> listen_plain(asio::any_io_executor executor, c
   return std::shared_ptr<Listener>(std::move(listener));
 }
 
-Result<std::unique_ptr<Connector>> make_plain_connector(asio::any_io_executor executor, const std::string& address) {
+Result<std::unique_ptr<Connector>> make_plain_connector(asio::any_io_executor executor,
+                                                        const std::string& address) {
   ATOLL_ASSIGN(auto target, parse_address(address));
   ATOLL_ASSIGN(const auto endpoint, resolve_local(executor, address));
   if (!endpoint.address().is_loopback()) {
     return Error(ErrorCode::kUsage, "--insecure is for loopback only, and " + address + " is not");
   }
-  return std::unique_ptr<Connector>(std::make_unique<StreamConnector>(executor, std::move(target), nullptr, TlsClient{}));
+  return std::unique_ptr<Connector>(
+      std::make_unique<StreamConnector>(executor, std::move(target), nullptr, TlsClient{}));
 }
 
 }  // namespace atl::net

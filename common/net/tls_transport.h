@@ -1,5 +1,5 @@
-// TLS 1.3 over TCP, certificates on both sides; and plain TCP for --insecure, on loopback only. Asio's and OpenSSL's
-// machinery stays in the .cc files.
+// TLS 1.3 over TCP, certificates on both sides; and plain TCP for --insecure, on loopback only.
+// Asio's and OpenSSL's machinery stays in the .cc files.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,8 @@ namespace atl::net {
 
 struct TlsServer {
   std::string authority_file;    // PEM: who signs clients' certificates
-  std::string certificate_file;  // PEM: the server's certificate, followed by the authority's (for enrolling clients)
+  std::string certificate_file;  // PEM: the server's certificate, followed by the authority's (for
+                                 // enrolling clients)
   std::string key_file;
   std::function<bool(const std::string& serial)> revoked = [](const std::string&) { return false; };
   Duration handshake_limit{10'000};
@@ -26,17 +27,23 @@ struct TlsClient {
   Duration connect_limit{10'000};
 };
 
-// Binds at once. `address` is "host:port" or "[ipv6]:port"; port 0 takes any free one. Clients that show no certificate
-// come through with peer().authenticated == false (they may enrol); certificates that are foreign, expired or revoked
-// do not get past the handshake. kAddressInUse, kNetwork, kIdentity (unreadable or mismatched key files).
-Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor, const std::string& address, const TlsServer& options);
-// Files are read now, the connection is made by connect(). The server's certificate must name the host of `address`.
-Result<std::unique_ptr<Connector>> make_tls_connector(asio::any_io_executor executor, const std::string& address,
+// Binds at once. `address` is "host:port" or "[ipv6]:port"; port 0 takes any free one. Clients that
+// show no certificate come through with peer().authenticated == false (they may enrol);
+// certificates that are foreign, expired or revoked do not get past the handshake. kAddressInUse,
+// kNetwork, kIdentity (unreadable or mismatched key files).
+Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor,
+                                             const std::string& address, const TlsServer& options);
+// Files are read now, the connection is made by connect(). The server's certificate must name the
+// host of `address`.
+Result<std::unique_ptr<Connector>> make_tls_connector(asio::any_io_executor executor,
+                                                      const std::string& address,
                                                       const TlsClient& options);
 
 // Without any protection. kUsage on an address that is not loopback.
-Result<std::shared_ptr<Listener>> listen_plain(asio::any_io_executor executor, const std::string& address);
-Result<std::unique_ptr<Connector>> make_plain_connector(asio::any_io_executor executor, const std::string& address);
+Result<std::shared_ptr<Listener>> listen_plain(asio::any_io_executor executor,
+                                               const std::string& address);
+Result<std::unique_ptr<Connector>> make_plain_connector(asio::any_io_executor executor,
+                                                        const std::string& address);
 
 struct HostPort {
   std::string host, port;

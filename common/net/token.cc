@@ -21,7 +21,8 @@ std::string base64url(const unsigned char* data, size_t size) {
   constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::string text;
   for (size_t i = 0; i + 3 <= size; i += 3) {
-    const unsigned word = static_cast<unsigned>(data[i]) << 16 | static_cast<unsigned>(data[i + 1]) << 8 | data[i + 2];
+    const unsigned word = static_cast<unsigned>(data[i]) << 16 |
+                          static_cast<unsigned>(data[i + 1]) << 8 | data[i + 2];
     for (int shift = 18; shift >= 0; shift -= 6) text += kAlphabet[(word >> shift) & 63];
   }
   return text;
@@ -30,7 +31,8 @@ std::string base64url(const unsigned char* data, size_t size) {
 // An advisory lock beside the file, held while it is read and rewritten.
 class Lock {
  public:
-  explicit Lock(const std::string& path) : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  explicit Lock(const std::string& path)
+      : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
     if (fd_ >= 0) ::flock(fd_, LOCK_EX);
   }
   ~Lock() {
@@ -61,21 +63,25 @@ Result<Token> parse_token(const std::string& text) {
   const auto a = text.find('.');
   const auto b = a == std::string::npos ? a : text.find('.', a + 1);
   const auto c = b == std::string::npos ? b : text.find('.', b + 1);
-  if (c == std::string::npos || text.substr(0, a) != "atoll1" || b - a != 33 || c - b != 65 || c + 1 == text.size()) {
-    return Error(ErrorCode::kIdentity, "this is not an enrolment token (they begin with \"atoll1.\")")
+  if (c == std::string::npos || text.substr(0, a) != "atoll1" || b - a != 33 || c - b != 65 ||
+      c + 1 == text.size()) {
+    return Error(ErrorCode::kIdentity,
+                 "this is not an enrolment token (they begin with \"atoll1.\")")
         .hint("ask the server's operator for one: atoll-server token FOLDER NAME");
   }
   return Token{text.substr(a + 1, 32), text.substr(b + 1, 64), text.substr(c + 1)};
 }
 
-Result<std::string> TokenStore::issue(const std::string& client, const std::string& fingerprint, WallTime now,
-                                      std::chrono::seconds lifetime) {
+Result<std::string> TokenStore::issue(const std::string& client, const std::string& fingerprint,
+                                      WallTime now, std::chrono::seconds lifetime) {
   unsigned char random[24];
-  if (RAND_bytes(random, sizeof(random)) != 1) return Error(ErrorCode::kIdentity, "no random numbers to be had");
+  if (RAND_bytes(random, sizeof(random)) != 1)
+    return Error(ErrorCode::kIdentity, "no random numbers to be had");
   const std::string secret = base64url(random, sizeof(random));
   Lock lock(path_);
   ATOLL_ASSIGN(auto tokens, load(path_));
-  tokens[hex(sha256(as_bytes(secret)))] = {{"client", client}, {"expires", seconds_of(now + lifetime)}, {"used", false}};
+  tokens[hex(sha256(as_bytes(secret)))] = {
+      {"client", client}, {"expires", seconds_of(now + lifetime)}, {"used", false}};
   ATOLL_TRY(write_secret(path_, tokens.dump(2)));
   return "atoll1." + secret + "." + fingerprint + "." + client;
 }
@@ -87,9 +93,12 @@ Result<std::string> TokenStore::redeem(const std::string& text, WallTime now) {
   auto found = tokens.find(hex(sha256(as_bytes(token.secret))));
   if (found == tokens.end()) return Error(ErrorCode::kIdentity, "the enrolment token is unknown");
   auto& entry = *found;
-  if (entry.value("used", true)) return Error(ErrorCode::kIdentity, "the enrolment token was used before");
-  if (seconds_of(now) >= entry.value("expires", int64_t{0})) return Error(ErrorCode::kIdentity, "the enrolment token has expired");
-  if (entry.value("client", "") != token.client) return Error(ErrorCode::kIdentity, "the enrolment token is for another client");
+  if (entry.value("used", true))
+    return Error(ErrorCode::kIdentity, "the enrolment token was used before");
+  if (seconds_of(now) >= entry.value("expires", int64_t{0}))
+    return Error(ErrorCode::kIdentity, "the enrolment token has expired");
+  if (entry.value("client", "") != token.client)
+    return Error(ErrorCode::kIdentity, "the enrolment token is for another client");
   entry["used"] = true;
   ATOLL_TRY(write_secret(path_, tokens.dump(2)));
   return token.client;

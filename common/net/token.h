@@ -1,5 +1,6 @@
-// One-time enrolment tokens: "atoll1.<secret>.<fingerprint of the authority>.<client's name>". The server keeps the hash
-// of the secret only. The fingerprint lets a client that has no certificate yet know the right server.
+// One-time enrolment tokens: "atoll1.<secret>.<fingerprint of the authority>.<client's name>". The
+// server keeps the hash of the secret only. The fingerprint lets a client that has no certificate
+// yet know the right server.
 #pragma once
 
 #include <string>
@@ -16,16 +17,16 @@ struct Token {
 // kIdentity when the text is not a token.
 Result<Token> parse_token(const std::string& text);
 
-// The tokens of one server, in one file (owner-only). One process at a time redeems; issuing from another process beside
-// it is safe, because every call reads the file anew under a lock.
+// The tokens of one server, in one file (owner-only). One process at a time redeems; issuing from
+// another process beside it is safe, because every call reads the file anew under a lock.
 class TokenStore {
  public:
   explicit TokenStore(std::string path) : path_(std::move(path)) {}
 
   Result<std::string> issue(const std::string& client, const std::string& fingerprint, WallTime now,
                             std::chrono::seconds lifetime);
-  // Uses the token up: the client's name on success. kIdentity, with a different text each, for a token that is unknown,
-  // used, or expired.
+  // Uses the token up: the client's name on success. kIdentity, with a different text each, for a
+  // token that is unknown, used, or expired.
   Result<std::string> redeem(const std::string& text, WallTime now);
 
  private:

@@ -1,13 +1,14 @@
-// Transport and Session: ordered, reliable, bounded frames between two parties. Two implementations, under one contract
-// suite (tests/contract): TLS 1.3 over TCP with certificates on both sides (tls_transport.h), and an in-memory pair for
-// simulation and tests (memory_transport.h).
+// Transport and Session: ordered, reliable, bounded frames between two parties. Two
+// implementations, under one contract suite (tests/contract): TLS 1.3 over TCP with certificates on
+// both sides (tls_transport.h), and an in-memory pair for simulation and tests
+// (memory_transport.h).
 //
-// Threads: everything of one session happens on the executor that it was made with; nothing here is thread-safe.
-// A session has at most one receive() and one send() in progress at a time.
+// Threads: everything of one session happens on the executor that it was made with; nothing here is
+// thread-safe. A session has at most one receive() and one send() in progress at a time.
 #pragma once
 
-#include <asio/awaitable.hpp>
 #include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -23,9 +24,9 @@ using Duration = std::chrono::milliseconds;
 
 // Who is at the other end, as far as the transport has proof.
 struct Peer {
-  std::string name;        // common name of the verified certificate; empty when the peer showed none
-  std::string serial;      // certificate's serial number in hex; empty likewise
-  std::string address;     // "127.0.0.1:40112", for the log
+  std::string name;     // common name of the verified certificate; empty when the peer showed none
+  std::string serial;   // certificate's serial number in hex; empty likewise
+  std::string address;  // "127.0.0.1:40112", for the log
   bool authenticated = false;
 };
 
@@ -33,28 +34,29 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  // Sends one frame: header, then `head`, then `body` (either may be empty). The views stay alive until it returns.
-  // kDeadline when no byte could be handed over for `patience`; kNetwork when the connection is gone.
+  // Sends one frame: header, then `head`, then `body` (either may be empty). The views stay alive
+  // until it returns. kDeadline when no byte could be handed over for `patience`; kNetwork when the
+  // connection is gone.
   virtual awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) = 0;
 
-  // Receives the next frame into `payload` (resized; its capacity is kept between calls). Sizes are checked against
-  // wire::max_payload(kind) before anything is allocated. kDeadline when nothing at all arrives for `patience`:
-  // every piece that arrives starts the time anew.
+  // Receives the next frame into `payload` (resized; its capacity is kept between calls). Sizes are
+  // checked against wire::max_payload(kind) before anything is allocated. kDeadline when nothing at
+  // all arrives for `patience`: every piece that arrives starts the time anew.
   virtual awaitable<Result<wire::FrameKind>> receive(Bytes& payload, Duration patience) = 0;
 
   // Ends both directions; pending operations complete with kNetwork. May be called more than once.
   virtual void close() = 0;
 
   virtual const Peer& peer() const = 0;
-  virtual uint64_t bytes_sent() const = 0;      // frames with their headers, without TLS's own overhead
+  virtual uint64_t bytes_sent() const = 0;  // frames with their headers, without TLS's own overhead
   virtual uint64_t bytes_received() const = 0;
 };
 
 class Listener {
  public:
   virtual ~Listener() = default;
-  // The next session whose handshake succeeded. Failed handshakes are logged and counted, never returned; they do not
-  // delay others. kNetwork after close().
+  // The next session whose handshake succeeded. Failed handshakes are logged and counted, never
+  // returned; they do not delay others. kNetwork after close().
   virtual awaitable<Result<std::unique_ptr<Session>>> accept() = 0;
   virtual void close() = 0;
   virtual std::string address() const = 0;  // "127.0.0.1:7070", with the port that was really bound

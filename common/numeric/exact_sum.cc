@@ -7,10 +7,11 @@ namespace {
 
 #define ATOLL_INLINE inline __attribute__((always_inline))
 
-// Digits of x: signs follow x, so every remainder is exact (a fraction of a double is a double); only the last digit
-// rounds, to nearest with ties to even.
+// Digits of x: signs follow x, so every remainder is exact (a fraction of a double is a double);
+// only the last digit rounds, to nearest with ties to even.
 template <typename T>
-ATOLL_INLINE void add_block(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1, int64_t* l2, int64_t* l3) {
+ATOLL_INLINE void add_block(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1,
+                            int64_t* l2, int64_t* l3) {
   for (size_t i = 0; i < count; ++i) {
     double rest = static_cast<double>(x[i]);
     const double d3 = std::trunc(rest * 0x1p-10);
@@ -27,15 +28,18 @@ ATOLL_INLINE void add_block(const T* x, size_t count, int64_t weight, int64_t* l
   }
 }
 
-// The same instructions' worth of arithmetic on wider registers: every operation is exact or correctly rounded, so the
-// variants agree bit for bit.
+// The same instructions' worth of arithmetic on wider registers: every operation is exact or
+// correctly rounded, so the variants agree bit for bit.
 template <typename T>
-__attribute__((target("avx512f,avx512dq,avx512vl"))) void add_avx512(const T* x, size_t count, int64_t weight, int64_t* l0,
-                                                                     int64_t* l1, int64_t* l2, int64_t* l3) {
+__attribute__((target("avx512f,avx512dq,avx512vl"))) void add_avx512(const T* x, size_t count,
+                                                                     int64_t weight, int64_t* l0,
+                                                                     int64_t* l1, int64_t* l2,
+                                                                     int64_t* l3) {
   add_block(x, count, weight, l0, l1, l2, l3);
 }
 template <typename T>
-void add_plain(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1, int64_t* l2, int64_t* l3) {
+void add_plain(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1, int64_t* l2,
+               int64_t* l3) {
   add_block(x, count, weight, l0, l1, l2, l3);
 }
 
@@ -56,16 +60,17 @@ ATOLL_INLINE Double2 two_sum(double a, double b) {
   return {s, (a - (s - bb)) + (b - bb)};
 }
 
-// sum / n, where the sum is in limbs: carries are settled, the five digits become a double-double (106 bits), and one
-// step of long division with an exact remainder follows.
+// sum / n, where the sum is in limbs: carries are settled, the five digits become a double-double
+// (106 bits), and one step of long division with an exact remainder follows.
 double mean_of(int64_t l0, int64_t l1, int64_t l2, int64_t l3, double n) {
   constexpr int64_t kMask = (1ll << 30) - 1;
   l1 += l0 >> 30;
   l2 += l1 >> 30;
   l3 += l2 >> 30;
-  const double digits[5] = {static_cast<double>(l3 >> 30) * 0x1p40, static_cast<double>(l3 & kMask) * 0x1p10,
-                            static_cast<double>(l2 & kMask) * 0x1p-20, static_cast<double>(l1 & kMask) * 0x1p-50,
-                            static_cast<double>(l0 & kMask) * 0x1p-80};
+  const double digits[5] = {
+      static_cast<double>(l3 >> 30) * 0x1p40, static_cast<double>(l3 & kMask) * 0x1p10,
+      static_cast<double>(l2 & kMask) * 0x1p-20, static_cast<double>(l1 & kMask) * 0x1p-50,
+      static_cast<double>(l0 & kMask) * 0x1p-80};
   Double2 sum{digits[0], 0};
   for (int i = 1; i < 5; ++i) {
     const auto high = two_sum(sum.hi, digits[i]);
@@ -88,14 +93,16 @@ void ExactSum::reset(size_t elements) {
   limbs_.assign(elements * kLimbs, 0);
 }
 
-#define ATOLL_ADD_BODY(T)                                                                                     \
-  ATOLL_CHECK(values.size() == elements_, "sizes differ");                                                    \
-  ATOLL_CHECK(weight >= 1 && weight <= kMaxWeight - weight_, "the total weight must stay below 2^32");        \
-  weight_ += weight;                                                                                          \
-  int64_t* limbs = limbs_.data();                                                                             \
-  const auto w = static_cast<int64_t>(weight);                                                                \
-  (has_avx512() ? add_avx512<T> : add_plain<T>)(values.data(), elements_, w, limbs, limbs + elements_,        \
-                                                limbs + 2 * elements_, limbs + 3 * elements_)
+#define ATOLL_ADD_BODY(T)                                                                 \
+  ATOLL_CHECK(values.size() == elements_, "sizes differ");                                \
+  ATOLL_CHECK(weight >= 1 && weight <= kMaxWeight - weight_,                              \
+              "the total weight must stay below 2^32");                                   \
+  weight_ += weight;                                                                      \
+  int64_t* limbs = limbs_.data();                                                         \
+  const auto w = static_cast<int64_t>(weight);                                            \
+  (has_avx512() ? add_avx512<T> : add_plain<T>)(values.data(), elements_, w, limbs,       \
+                                                limbs + elements_, limbs + 2 * elements_, \
+                                                limbs + 3 * elements_)
 
 void ExactSum::add(uint64_t weight, std::span<const float> values) { ATOLL_ADD_BODY(float); }
 void ExactSum::add(uint64_t weight, std::span<const double> values) { ATOLL_ADD_BODY(double); }
@@ -121,7 +128,8 @@ void ExactSum::mean(std::span<float> out) const {
   const double n = static_cast<double>(weight_);
   const int64_t* l = limbs_.data();
   for (size_t i = 0; i < elements_; ++i) {
-    out[i] = static_cast<float>(mean_of(l[i], l[i + elements_], l[i + 2 * elements_], l[i + 3 * elements_], n));
+    out[i] = static_cast<float>(
+        mean_of(l[i], l[i + elements_], l[i + 2 * elements_], l[i + 3 * elements_], n));
   }
 }
 

@@ -1,16 +1,19 @@
 // A weighted sum of floating-point vectors that does not depend on the order of its terms.
 //
-// Each term w * x (w an integer >= 1, x a finite double with |x| < 2^40) is added in fixed point with a grid of 2^-80.
-// x is cut into four digits of 30 bits, x ~ sum_i d_i 2^(30 i - 80), and each digit, times w, is added to a 64-bit
-// integer of its own ("limb"). Integer addition is associative, so arrival order, threads and the shape of a merge
-// tree cannot change one bit. While the total weight stays below 2^32 no limb can overflow (30 + 32 + sign < 64).
+// Each term w * x (w an integer >= 1, x a finite double with |x| < 2^40) is added in fixed point
+// with a grid of 2^-80. x is cut into four digits of 30 bits, x ~ sum_i d_i 2^(30 i - 80), and each
+// digit, times w, is added to a 64-bit integer of its own ("limb"). Integer addition is
+// associative, so arrival order, threads and the shape of a merge tree cannot change one bit. While
+// the total weight stays below 2^32 no limb can overflow (30 + 32 + sign < 64).
 //
-// Bound. A term is rounded to the grid once: error <= 2^-81 each, nothing when x is a multiple of 2^-80, as every
-// float32 with |x| >= 2^-57 is. The mean sum(w x) / sum(w) is rounded once to double (relative 2^-52) and once to the
-// type asked for: float32 means of float32 values are within 0.5000001 units in the last place of the exact mean for
-// |mean| >= 2^-40; the mean of equal values that lie on the grid is that value, bit for bit, for any number of terms.
+// Bound. A term is rounded to the grid once: error <= 2^-81 each, nothing when x is a multiple of
+// 2^-80, as every float32 with |x| >= 2^-57 is. The mean sum(w x) / sum(w) is rounded once to
+// double (relative 2^-52) and once to the type asked for: float32 means of float32 values are
+// within 0.5000001 units in the last place of the exact mean for |mean| >= 2^-40; the mean of equal
+// values that lie on the grid is that value, bit for bit, for any number of terms.
 //
-// Memory: 32 bytes an element, which is why callers reduce a model slice by slice and never hold it whole.
+// Memory: 32 bytes an element, which is why callers reduce a model slice by slice and never hold it
+// whole.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +27,13 @@ namespace atl {
 // Not shared between threads; give each thread its own and merge.
 class ExactSum {
  public:
-  static constexpr double kRange = 1099511627776.0;       // 2^40: |x| must be below
+  static constexpr double kRange = 1099511627776.0;         // 2^40: |x| must be below
   static constexpr uint64_t kMaxWeight = (1ull << 32) - 1;  // of all terms together
 
   explicit ExactSum(size_t elements);
 
-  // Adds weight * values. values.size() == size(). Every value must be finite and |x| < kRange, weight >= 1 (checked
-  // where the values come in; here a bug aborts).
+  // Adds weight * values. values.size() == size(). Every value must be finite and |x| < kRange,
+  // weight >= 1 (checked where the values come in; here a bug aborts).
   void add(uint64_t weight, std::span<const float> values);
   void add(uint64_t weight, std::span<const double> values);
   // Adds all terms of another sum of the same size.

@@ -1,4 +1,5 @@
-// float16 and bfloat16 as raw 16-bit words: exact widening, and narrowing by round to nearest, ties to even.
+// float16 and bfloat16 as raw 16-bit words: exact widening, and narrowing by round to nearest, ties
+// to even.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,8 @@
 
 namespace atl {
 
-void PooledMoments::add(uint64_t weight, std::span<const float> mean, std::span<const float> variance) {
+void PooledMoments::add(uint64_t weight, std::span<const float> mean,
+                        std::span<const float> variance) {
   ATOLL_CHECK(mean.size() == variance.size(), "sizes differ");
   mean_.add(weight, mean);
   std::vector<double> second(mean.size());

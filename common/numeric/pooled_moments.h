@@ -1,8 +1,11 @@
-// Moment-correct pooling of running means and variances: what BatchNorm would have seen on everyone's data together.
+// Moment-correct pooling of running means and variances: what BatchNorm would have seen on
+// everyone's data together.
 //
-//   rm = sum_k p_k rm_k          rv = sum_k p_k (rv_k + rm_k^2) - rm^2          p_k = n_k / sum_j n_j
+//   rm = sum_k p_k rm_k          rv = sum_k p_k (rv_k + rm_k^2) - rm^2          p_k = n_k / sum_j
+//   n_j
 //
-// Averaging rv_k alone drops the variance between clients. Built on ExactSum, so the order of clients cannot matter.
+// Averaging rv_k alone drops the variance between clients. Built on ExactSum, so the order of
+// clients cannot matter.
 #pragma once
 
 #include <span>
@@ -13,7 +16,7 @@ namespace atl {
 
 class PooledMoments {
  public:
-  static constexpr double kMeanRange = 524288.0;         // 2^19: |mean| must be below
+  static constexpr double kMeanRange = 524288.0;            // 2^19: |mean| must be below
   static constexpr double kVarianceRange = 274877906944.0;  // 2^38: |variance| must be below
 
   explicit PooledMoments(size_t elements) : mean_(elements), second_(elements) {}

@@ -7,8 +7,9 @@ struct Entry {
   DType dtype;
   std::string_view name;
 };
-constexpr Entry kTypes[] = {{DType::kF32, "F32"}, {DType::kF64, "F64"}, {DType::kF16, "F16"}, {DType::kBF16, "BF16"},
-                            {DType::kI64, "I64"}, {DType::kI32, "I32"}, {DType::kU8, "U8"}};
+constexpr Entry kTypes[] = {{DType::kF32, "F32"},   {DType::kF64, "F64"}, {DType::kF16, "F16"},
+                            {DType::kBF16, "BF16"}, {DType::kI64, "I64"}, {DType::kI32, "I32"},
+                            {DType::kU8, "U8"}};
 
 }  // namespace
 

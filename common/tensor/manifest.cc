@@ -14,19 +14,23 @@ Error bad(const std::string& name, const std::string& why) {
 }
 
 bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
 }
 
 Status check_and_count(TensorSpec& tensor) {
-  if (tensor.name.empty() || tensor.name.size() > kMaxName) return bad(tensor.name, "has a name of a wrong length");
+  if (tensor.name.empty() || tensor.name.size() > kMaxName)
+    return bad(tensor.name, "has a name of a wrong length");
   if (!std::all_of(tensor.name.begin(), tensor.name.end(), is_name_character)) {
-    return bad(tensor.name, "has a name with characters other than letters, digits, '.', '_' and '-'");
+    return bad(tensor.name,
+               "has a name with characters other than letters, digits, '.', '_' and '-'");
   }
   if (tensor.shape.size() > kMaxDimensions) return bad(tensor.name, "has more than 8 dimensions");
   uint64_t elements = 1;
   for (int64_t extent : tensor.shape) {
     if (extent < 0) return bad(tensor.name, "has a negative extent");
-    if (__builtin_mul_overflow(elements, static_cast<uint64_t>(extent), &elements) || elements > Manifest::kMaxBytes) {
+    if (__builtin_mul_overflow(elements, static_cast<uint64_t>(extent), &elements) ||
+        elements > Manifest::kMaxBytes) {
       return bad(tensor.name, "is too large");
     }
   }
@@ -38,7 +42,8 @@ Digest digest_of(const std::vector<TensorSpec>& tensors) {
   Sha256 hash;
   std::string text;
   for (const auto& tensor : tensors) {
-    text = tensor.name + "|" + std::string(to_string(tensor.dtype)) + "|" + std::string(to_string(tensor.role));
+    text = tensor.name + "|" + std::string(to_string(tensor.dtype)) + "|" +
+           std::string(to_string(tensor.role));
     for (int64_t extent : tensor.shape) text += "|" + std::to_string(extent);
     text += "\n";
     hash.update(as_bytes(text));
@@ -49,14 +54,16 @@ Digest digest_of(const std::vector<TensorSpec>& tensors) {
 std::string line(const TensorSpec* tensor) {
   if (tensor == nullptr) return "(none)";
   std::string text = tensor->name + " " + std::string(to_string(tensor->dtype)) + "[";
-  for (size_t i = 0; i < tensor->shape.size(); ++i) text += (i ? "," : "") + std::to_string(tensor->shape[i]);
+  for (size_t i = 0; i < tensor->shape.size(); ++i)
+    text += (i ? "," : "") + std::to_string(tensor->shape[i]);
   return text + "] " + std::string(to_string(tensor->role));
 }
 
 }  // namespace
 
 Result<Manifest> Manifest::make(std::vector<TensorSpec> tensors) {
-  if (tensors.size() > kMaxTensors) return Error(ErrorCode::kProtocol, "a model of more than 1,000,000 tensors");
+  if (tensors.size() > kMaxTensors)
+    return Error(ErrorCode::kProtocol, "a model of more than 1,000,000 tensors");
   std::unordered_set<std::string_view> names;
   for (auto& tensor : tensors) {
     ATOLL_TRY(check_and_count(tensor));
@@ -70,7 +77,8 @@ Result<Manifest> Manifest::make(std::vector<TensorSpec> tensors) {
   for (auto& tensor : tensors) {
     tensor.offset = manifest.total_bytes_;
     manifest.total_bytes_ += tensor.bytes();
-    if (manifest.total_bytes_ > kMaxBytes) return Error(ErrorCode::kProtocol, "a model of more than 2^44 bytes");
+    if (manifest.total_bytes_ > kMaxBytes)
+      return Error(ErrorCode::kProtocol, "a model of more than 2^44 bytes");
   }
   manifest.tensors_ = std::move(tensors);
   manifest.digest_ = digest_of(manifest.tensors_);
@@ -91,9 +99,9 @@ const TensorSpec* Manifest::find(std::string_view name) const {
 }
 
 size_t Manifest::first_at(uint64_t offset) const {
-  auto found = std::partition_point(tensors_.begin(), tensors_.end(), [offset](const TensorSpec& tensor) {
-    return tensor.offset + tensor.bytes() <= offset;
-  });
+  auto found = std::partition_point(
+      tensors_.begin(), tensors_.end(),
+      [offset](const TensorSpec& tensor) { return tensor.offset + tensor.bytes() <= offset; });
   return static_cast<size_t>(found - tensors_.begin());
 }
 

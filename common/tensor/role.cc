@@ -8,11 +8,20 @@ struct Entry {
   std::string_view name;
 };
 constexpr Entry kRoles[] = {
-    {Role::kConvWeight, "conv_weight"}, {Role::kLinearWeight, "linear_weight"}, {Role::kBias, "bias"},
-    {Role::kNormGamma, "norm_gamma"},   {Role::kNormBeta, "norm_beta"},         {Role::kNormMean, "norm_mean"},
-    {Role::kNormVar, "norm_var"},       {Role::kNormCount, "norm_count"},       {Role::kMixLogit, "mix_logit"},
-    {Role::kWsGain, "ws_gain"},         {Role::kHeadWeight, "head_weight"},     {Role::kHeadBias, "head_bias"},
-    {Role::kOtherBuffer, "buffer"},     {Role::kEmbedding, "embedding"},
+    {Role::kConvWeight, "conv_weight"},
+    {Role::kLinearWeight, "linear_weight"},
+    {Role::kBias, "bias"},
+    {Role::kNormGamma, "norm_gamma"},
+    {Role::kNormBeta, "norm_beta"},
+    {Role::kNormMean, "norm_mean"},
+    {Role::kNormVar, "norm_var"},
+    {Role::kNormCount, "norm_count"},
+    {Role::kMixLogit, "mix_logit"},
+    {Role::kWsGain, "ws_gain"},
+    {Role::kHeadWeight, "head_weight"},
+    {Role::kHeadBias, "head_bias"},
+    {Role::kOtherBuffer, "buffer"},
+    {Role::kEmbedding, "embedding"},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What a tensor of a model is for. Assigned when the module is built, never guessed from its name; the aggregation
-// policy is written per role. Numbers stand on the wire and never change.
+// What a tensor of a model is for. Assigned when the module is built, never guessed from its name;
+// the aggregation policy is written per role. Numbers stand on the wire and never change.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,8 @@ struct Placed {
 
 Result<Placed> parse_tensor(const std::string& path, const std::string& name, const Json& entry) {
   auto broken = [&](const char* why) { return bad(path, "tensor \"" + name + "\" " + why); };
-  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets")) {
+  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
+      !entry.contains("data_offsets")) {
     return broken("lacks dtype, shape or data_offsets");
   }
   const auto& dtype = entry["dtype"];
@@ -36,10 +37,12 @@ Result<Placed> parse_tensor(const std::string& path, const std::string& name, co
   placed.spec.dtype = *known;
   if (!shape.is_array()) return broken("has a shape that is not a list");
   for (const auto& extent : shape) {
-    if (!extent.is_number_unsigned() || extent.get<uint64_t>() > Manifest::kMaxBytes) return broken("has a bad extent");
+    if (!extent.is_number_unsigned() || extent.get<uint64_t>() > Manifest::kMaxBytes)
+      return broken("has a bad extent");
     placed.spec.shape.push_back(extent.get<int64_t>());
   }
-  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned()) {
     return broken("has data_offsets that are not two numbers");
   }
   placed.begin = offsets[0].get<uint64_t>();
@@ -54,22 +57,26 @@ Result<Json> read_header(const File& file, uint64_t size, uint64_t& data_start) 
   ATOLL_TRY(file.read_at(0, raw));
   uint64_t length = 0;
   for (size_t i = 0; i < 8; ++i) length |= std::to_integer<uint64_t>(raw[i]) << (8 * i);
-  if (length > kMaxHeader) return bad(path, "its header claims " + std::to_string(length) + " bytes");
+  if (length > kMaxHeader)
+    return bad(path, "its header claims " + std::to_string(length) + " bytes");
   if (length > size - 8) return bad(path, "it ends inside its header");
   std::string text(length, '\0');
   ATOLL_TRY(file.read_at(8, std::as_writable_bytes(std::span(text))));
   data_start = 8 + length;
-  // The parser keeps the last of two equal keys in silence; names that appear twice are refused here.
+  // The parser keeps the last of two equal keys in silence; names that appear twice are refused
+  // here.
   bool twice = false;
   std::vector<std::map<std::string, int>> keys;
   auto watch = [&](int, Json::parse_event_t event, Json& value) {
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.empty()) twice = twice || ++keys.back()[value.get<std::string>()] > 1;
+    if (event == Json::parse_event_t::key && !keys.empty())
+      twice = twice || ++keys.back()[value.get<std::string>()] > 1;
     return true;
   };
   auto header = Json::parse(text, watch, false);
-  if (header.is_discarded() || !header.is_object()) return bad(path, "its header is not a JSON object");
+  if (header.is_discarded() || !header.is_object())
+    return bad(path, "its header is not a JSON object");
   if (twice) return bad(path, "a name appears twice in its header");
   return header;
 }
@@ -106,7 +113,9 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
     auto role = out.metadata_.find("role:" + tensor.spec.name);
     if (role != out.metadata_.end()) {
       auto known = role_from_string(role->second);
-      if (!known) return bad(path, "tensor \"" + tensor.spec.name + "\" has the unknown role " + role->second);
+      if (!known)
+        return bad(path,
+                   "tensor \"" + tensor.spec.name + "\" has the unknown role " + role->second);
       tensor.spec.role = *known;
     }
     if (tensor.begin != next || tensor.end < tensor.begin) {
@@ -117,7 +126,8 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
     specs.push_back(tensor.spec);
   }
   if (next != size - out.data_start_) {
-    return bad(path, next > size - out.data_start_ ? "it ends early" : "it has bytes after its last tensor");
+    return bad(path, next > size - out.data_start_ ? "it ends early"
+                                                   : "it has bytes after its last tensor");
   }
   auto manifest = Manifest::make(std::move(specs));
   if (!manifest) return bad(path, manifest.error().message());
@@ -125,7 +135,8 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
   for (const auto& tensor : placed) {
     const auto* spec = out.manifest_.find(tensor.spec.name);
     if (spec->bytes() != tensor.end - tensor.begin) {
-      return bad(path, "tensor \"" + tensor.spec.name + "\" has a length that does not fit its shape");
+      return bad(path,
+                 "tensor \"" + tensor.spec.name + "\" has a length that does not fit its shape");
     }
   }
   for (const auto& spec : out.manifest_.tensors()) {
@@ -144,29 +155,34 @@ Status SafetensorsFile::read_flat(uint64_t offset, MutableByteView out) const {
     const uint64_t from = std::max(offset, tensors[i].offset);
     const uint64_t to = std::min(end, tensors[i].offset + tensors[i].bytes());
     if (from >= to) continue;
-    ATOLL_TRY(file_.read_at(data_start_ + file_offsets_[i] + (from - tensors[i].offset), out.subspan(from - offset, to - from)));
+    ATOLL_TRY(file_.read_at(data_start_ + file_offsets_[i] + (from - tensors[i].offset),
+                            out.subspan(from - offset, to - from)));
   }
   return {};
 }
 
-Result<Digest> SafetensorsFile::data_digest() const { return sha256_file(file_.path(), data_start_); }
+Result<Digest> SafetensorsFile::data_digest() const {
+  return sha256_file(file_.path(), data_start_);
+}
 
 Status SafetensorsFile::verify() const {
   auto said = metadata_.find("data_sha256");
   if (said == metadata_.end()) return {};
   ATOLL_ASSIGN(const auto found, data_digest());
   if (hex(found) != said->second) {
-    return Error(ErrorCode::kModel, file_.path() + " is damaged: its data do not have the hash in its header");
+    return Error(ErrorCode::kModel,
+                 file_.path() + " is damaged: its data do not have the hash in its header");
   }
   return {};
 }
 
-Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest, Metadata metadata,
-                                 const FlatSource& fill) {
+Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest,
+                                 Metadata metadata, const FlatSource& fill) {
   const std::string placeholder(64, '0');
   metadata["data_sha256"] = placeholder;
   Json header = Json::object();
-  for (const auto& tensor : manifest.tensors()) metadata["role:" + tensor.name] = to_string(tensor.role);
+  for (const auto& tensor : manifest.tensors())
+    metadata["role:" + tensor.name] = to_string(tensor.role);
   header["__metadata__"] = metadata;
   for (const auto& tensor : manifest.tensors()) {
     header[tensor.name] = {{"dtype", to_string(tensor.dtype)},
@@ -175,7 +191,8 @@ Result<Digest> write_safetensors(const std::string& path, const Manifest& manife
   }
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');
-  // The hash stands before the data that it is of: its place is kept, and filled when the data are through.
+  // The hash stands before the data that it is of: its place is kept, and filled when the data are
+  // through.
   const std::string key = "\"data_sha256\":\"";
   const auto place = text.find(key + placeholder);
   ATOLL_CHECK(place != std::string::npos, "the place of the hash");
@@ -183,7 +200,8 @@ Result<Digest> write_safetensors(const std::string& path, const Manifest& manife
   Digest digest{};
   auto written = write_atomic(path, [&](File& file) -> Status {
     std::array<std::byte, 8> length;
-    for (size_t i = 0; i < 8; ++i) length[i] = static_cast<std::byte>(static_cast<uint64_t>(text.size()) >> (8 * i));
+    for (size_t i = 0; i < 8; ++i)
+      length[i] = static_cast<std::byte>(static_cast<uint64_t>(text.size()) >> (8 * i));
     ATOLL_TRY(file.write_at(0, length));
     ATOLL_TRY(file.write_at(8, as_bytes(text)));
     Sha256 hash;
@@ -202,12 +220,15 @@ Result<Digest> write_safetensors(const std::string& path, const Manifest& manife
   return digest;
 }
 
-Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest, Metadata metadata, ByteView flat) {
+Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest,
+                                 Metadata metadata, ByteView flat) {
   ATOLL_CHECK(flat.size() == manifest.total_bytes(), "the model's size");
-  return write_safetensors(path, manifest, std::move(metadata), [flat](uint64_t offset, MutableByteView out) {
-    if (!out.empty()) std::memcpy(out.data(), flat.data() + offset, out.size());
-    return Status();
-  });
+  return write_safetensors(path, manifest, std::move(metadata),
+                           [flat](uint64_t offset, MutableByteView out) {
+                             if (!out.empty())
+                               std::memcpy(out.data(), flat.data() + offset, out.size());
+                             return Status();
+                           });
 }
 
 }  // namespace atl

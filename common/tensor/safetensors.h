@@ -1,10 +1,12 @@
-// The safetensors file format (github.com/huggingface/safetensors): 8 bytes little-endian header length, a JSON header
-// {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}, then the data without holes.
+// The safetensors file format (github.com/huggingface/safetensors): 8 bytes little-endian header
+// length, a JSON header {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}},
+// then the data without holes.
 //
-// Atoll writes tensors in flat order (see manifest.h), so the data section is the model's flat bytes; the role of
-// each tensor stands in the metadata under "role:NAME", and the SHA-256 of the data section under "data_sha256".
-// Reading takes any valid file: bounds, overlaps, holes, dtypes, shapes and the header's size (<= 100 MB) are checked
-// before anything is allocated; tensors may lie in any order.
+// Atoll writes tensors in flat order (see manifest.h), so the data section is the model's flat
+// bytes; the role of each tensor stands in the metadata under "role:NAME", and the SHA-256 of the
+// data section under "data_sha256". Reading takes any valid file: bounds, overlaps, holes, dtypes,
+// shapes and the header's size (<= 100 MB) are checked before anything is allocated; tensors may
+// lie in any order.
 #pragma once
 
 #include <functional>
@@ -21,7 +23,8 @@ using Metadata = std::map<std::string, std::string>;
 // The header of an open file, checked. Thread-safe after open().
 class SafetensorsFile {
  public:
-  // kModel with the reason when the file is not a valid safetensors file; kIo when it cannot be read.
+  // kModel with the reason when the file is not a valid safetensors file; kIo when it cannot be
+  // read.
   static Result<SafetensorsFile> open(const std::string& path);
 
   const Manifest& manifest() const { return manifest_; }
@@ -45,12 +48,13 @@ class SafetensorsFile {
   bool flat_ = true;
 };
 
-// Writes atomically. `fill` is called with consecutive ranges of the flat bytes, from 0 to the end, each at most 1 MiB,
-// and must fill them. "data_sha256" and the roles are added to `metadata`. Returns the digest of the data section.
+// Writes atomically. `fill` is called with consecutive ranges of the flat bytes, from 0 to the end,
+// each at most 1 MiB, and must fill them. "data_sha256" and the roles are added to `metadata`.
+// Returns the digest of the data section.
 using FlatSource = std::function<Status(uint64_t offset, MutableByteView out)>;
-Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest, Metadata metadata,
-                                 const FlatSource& fill);
-Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest, Metadata metadata,
-                                 ByteView flat);
+Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest,
+                                 Metadata metadata, const FlatSource& fill);
+Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest,
+                                 Metadata metadata, ByteView flat);
 
 }  // namespace atl

@@ -23,7 +23,8 @@ void to_pb(const Evaluation& in, pb::Evaluation& out) {
 }
 
 Status from_pb(const pb::Evaluation& in, Evaluation& out, const char* field) {
-  if (in.examples() > kMaxExamples || in.correct() > in.examples()) return bad(field, "has impossible counts");
+  if (in.examples() > kMaxExamples || in.correct() > in.examples())
+    return bad(field, "has impossible counts");
   // The loss may be infinite for a model that diverged; only NaN is meaningless here.
   if (std::isnan(in.loss_sum())) return bad(field, "has a loss that is not a number");
   out = {in.examples(), in.correct(), in.loss_sum()};
@@ -40,7 +41,8 @@ void to_pb(const ModelSpec& in, pb::ModelSpec& out) {
 }
 
 Status from_pb(const pb::ModelSpec& in, ModelSpec& out) {
-  if (in.name().size() > 64 || in.norm().size() > 128) return bad("model", "has a name that is too long");
+  if (in.name().size() > 64 || in.norm().size() > 128)
+    return bad("model", "has a name that is too long");
   if (in.input_size() > 8) return bad("model.input", "has more than 8 dimensions");
   out.name = in.name();
   out.norm = in.norm();
@@ -75,9 +77,10 @@ void to_pb(const TrainSettings& in, pb::TrainSettings& out) {
 }
 
 Status from_pb(const pb::TrainSettings& in, TrainSettings& out) {
-  if (in.optimizer().size() > 64 || in.schedule().size() > 64) return bad("settings", "has a name that is too long");
-  for (double value : {in.learning_rate(), in.momentum(), in.weight_decay(), in.beta1(), in.beta2(), in.epsilon(),
-                       in.clip_norm(), in.schedule_factor()}) {
+  if (in.optimizer().size() > 64 || in.schedule().size() > 64)
+    return bad("settings", "has a name that is too long");
+  for (double value : {in.learning_rate(), in.momentum(), in.weight_decay(), in.beta1(), in.beta2(),
+                       in.epsilon(), in.clip_norm(), in.schedule_factor()}) {
     ATOLL_TRY(finite(value, "settings"));
   }
   out.optimizer = in.optimizer();
@@ -135,7 +138,8 @@ void to_pb(const Manifest& in, pb::Join& out) {
 }
 
 Result<Manifest> from_pb(const pb::Join& in) {
-  if (static_cast<size_t>(in.tensors_size()) > Manifest::kMaxTensors) return bad("join", "has too many tensors");
+  if (static_cast<size_t>(in.tensors_size()) > Manifest::kMaxTensors)
+    return bad("join", "has too many tensors");
   std::vector<TensorSpec> tensors;
   tensors.reserve(static_cast<size_t>(in.tensors_size()));
   for (const auto& p : in.tensors()) {

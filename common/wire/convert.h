@@ -1,4 +1,5 @@
-// Between the structs of task.h and manifest.h and their Protobuf forms. Included by the .cc files of common/wire only.
+// Between the structs of task.h and manifest.h and their Protobuf forms. Included by the .cc files
+// of common/wire only.
 #pragma once
 
 #include "common/tensor/manifest.h"

@@ -10,7 +10,8 @@ void put(std::byte* out, Word value) {
 template <typename Word>
 Word get(const std::byte* in) {
   Word value = 0;
-  for (size_t i = 0; i < sizeof(Word); ++i) value |= static_cast<Word>(std::to_integer<Word>(in[i]) << (8 * i));
+  for (size_t i = 0; i < sizeof(Word); ++i)
+    value |= static_cast<Word>(std::to_integer<Word>(in[i]) << (8 * i));
   return value;
 }
 
@@ -30,13 +31,16 @@ Result<FrameHeader> decode_header(ByteView bytes) {
   ATOLL_CHECK(bytes.size() >= kHeaderSize, "a whole header");
   const auto version = std::to_integer<unsigned>(bytes[5]);
   if (version != kVersion) {
-    return bad("protocol version " + std::to_string(version) + ", this program speaks " + std::to_string(kVersion));
+    return bad("protocol version " + std::to_string(version) + ", this program speaks " +
+               std::to_string(kVersion));
   }
   const auto kind = std::to_integer<unsigned>(bytes[4]);
-  if (kind != static_cast<unsigned>(FrameKind::kControl) && kind != static_cast<unsigned>(FrameKind::kChunk)) {
+  if (kind != static_cast<unsigned>(FrameKind::kControl) &&
+      kind != static_cast<unsigned>(FrameKind::kChunk)) {
     return bad("unknown kind " + std::to_string(kind));
   }
-  if (bytes[6] != std::byte{0} || bytes[7] != std::byte{0}) return bad("reserved bytes are not zero");
+  if (bytes[6] != std::byte{0} || bytes[7] != std::byte{0})
+    return bad("reserved bytes are not zero");
   FrameHeader header{get<uint32_t>(bytes.data()), static_cast<FrameKind>(kind)};
   if (header.length > max_payload(header.kind)) {
     return bad("length " + std::to_string(header.length) + " is over the limit of " +

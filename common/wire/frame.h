@@ -26,7 +26,7 @@ enum class FrameKind : uint8_t {
 
 constexpr uint32_t kMaxControl = 64u << 20;  // a manifest of many tensors fits; see wire.md
 constexpr uint32_t kMaxChunk = 8u << 20;
-constexpr uint32_t kChunkSize = 1u << 20;    // what Atoll sends
+constexpr uint32_t kChunkSize = 1u << 20;  // what Atoll sends
 constexpr size_t kChunkHeaderSize = 16;
 
 struct FrameHeader {
@@ -37,14 +37,16 @@ constexpr uint32_t max_payload(FrameKind kind) {
   return kind == FrameKind::kControl ? kMaxControl : kMaxChunk + kChunkHeaderSize;
 }
 
-// transfer: which transfer this piece belongs to (chosen by the side that asked for it). offset: first flat byte.
+// transfer: which transfer this piece belongs to (chosen by the side that asked for it). offset:
+// first flat byte.
 struct ChunkHeader {
   uint64_t transfer = 0;
   uint64_t offset = 0;
 };
 
 std::array<std::byte, kHeaderSize> encode(const FrameHeader& header);
-// kProtocol, naming the field, on a wrong version, unknown kind, reserved byte or length over the limit.
+// kProtocol, naming the field, on a wrong version, unknown kind, reserved byte or length over the
+// limit.
 Result<FrameHeader> decode_header(ByteView bytes);
 std::array<std::byte, kChunkHeaderSize> encode(const ChunkHeader& header);
 Result<ChunkHeader> decode_chunk(ByteView payload, ByteView& data);

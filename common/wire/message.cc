@@ -16,7 +16,8 @@ Error malformed(const std::string& what) {
 }
 
 Status read_text(std::string& out, const std::string& in, size_t limit, const char* field) {
-  if (in.size() > limit) return malformed(std::string(field) + " is longer than " + std::to_string(limit));
+  if (in.size() > limit)
+    return malformed(std::string(field) + " is longer than " + std::to_string(limit));
   out = in;
   return {};
 }
@@ -153,7 +154,8 @@ Result<Message> decode_offer(const pb::Offer& p) {
   Offer m;
   m.round = p.round();
   m.update_bytes = p.update_bytes();
-  if (m.update_bytes > Manifest::kMaxBytes) return malformed("offer.update_bytes is over the limit");
+  if (m.update_bytes > Manifest::kMaxBytes)
+    return malformed("offer.update_bytes is over the limit");
   ATOLL_TRY(read_digest(m.update_sha256, p.update_sha256(), "offer.update_sha256"));
   ATOLL_TRY(from_pb(p.report(), m.report));
   return Message(m);
@@ -191,9 +193,9 @@ Result<Message> decode_enrolled(const pb::Enrolled& p) {
 }  // namespace
 
 std::string_view name_of(const Message& message) {
-  constexpr std::string_view kNames[] = {"hello", "welcome", "join",    "joined",  "next-task", "task",
-                                         "fetch", "ping",    "pong",    "offer",   "grant",     "outcome",
-                                         "refused", "bye",   "enrol",   "enrolled"};
+  constexpr std::string_view kNames[] = {
+      "hello", "welcome", "join",  "joined",  "next-task", "task", "fetch", "ping",
+      "pong",  "offer",   "grant", "outcome", "refused",   "bye",  "enrol", "enrolled"};
   static_assert(std::size(kNames) == std::variant_size_v<Message>);
   return kNames[message.index()];
 }
@@ -212,32 +214,45 @@ Result<Message> decode(ByteView payload) {
     return malformed("not a version 1 message");
   }
   switch (in.body_case()) {
-    case pb::Message::kHello: return decode_hello(in.hello());
-    case pb::Message::kWelcome: return decode_welcome(in.welcome());
+    case pb::Message::kHello:
+      return decode_hello(in.hello());
+    case pb::Message::kWelcome:
+      return decode_welcome(in.welcome());
     case pb::Message::kJoin: {
       ATOLL_ASSIGN(auto manifest, from_pb(in.join()));
       return Message(Join{std::move(manifest)});
     }
-    case pb::Message::kJoined: return Message(Joined{});
-    case pb::Message::kNextTask: return Message(NextTask{});
-    case pb::Message::kTask: return decode_task(in.task());
+    case pb::Message::kJoined:
+      return Message(Joined{});
+    case pb::Message::kNextTask:
+      return Message(NextTask{});
+    case pb::Message::kTask:
+      return decode_task(in.task());
     case pb::Message::kFetch:
       return Message(Fetch{in.fetch().round(), in.fetch().transfer(), in.fetch().offset()});
     case pb::Message::kPing:
       return Message(Ping{in.ping().round(), in.ping().steps_done(), in.ping().steps_total()});
-    case pb::Message::kPong: return Message(Pong{in.pong().round_open()});
-    case pb::Message::kOffer: return decode_offer(in.offer());
-    case pb::Message::kGrant: return Message(Grant{in.grant().transfer(), in.grant().offset()});
-    case pb::Message::kOutcome: return decode_outcome(in.outcome());
-    case pb::Message::kRefused: return decode_refused(in.refused());
+    case pb::Message::kPong:
+      return Message(Pong{in.pong().round_open()});
+    case pb::Message::kOffer:
+      return decode_offer(in.offer());
+    case pb::Message::kGrant:
+      return Message(Grant{in.grant().transfer(), in.grant().offset()});
+    case pb::Message::kOutcome:
+      return decode_outcome(in.outcome());
+    case pb::Message::kRefused:
+      return decode_refused(in.refused());
     case pb::Message::kBye: {
       Bye m;
       ATOLL_TRY(read_text(m.text, in.bye().text(), kMaxText, "bye.text"));
       return Message(m);
     }
-    case pb::Message::kEnrol: return decode_enrol(in.enrol());
-    case pb::Message::kEnrolled: return decode_enrolled(in.enrolled());
-    case pb::Message::BODY_NOT_SET: break;
+    case pb::Message::kEnrol:
+      return decode_enrol(in.enrol());
+    case pb::Message::kEnrolled:
+      return decode_enrolled(in.enrolled());
+    case pb::Message::BODY_NOT_SET:
+      break;
   }
   return malformed("no known body");
 }
@@ -245,8 +260,8 @@ Result<Message> decode(ByteView payload) {
 bool is_valid_name(std::string_view name) {
   if (name.empty() || name.size() > 64 || name.front() == '.') return false;
   for (char c : name) {
-    bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                c == '_' || c == '-';
+    bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                c == '.' || c == '_' || c == '-';
     if (!good) return false;
   }
   return true;

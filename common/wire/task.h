@@ -1,4 +1,5 @@
-// What the server asks of a client in a round, and what the client answers. Plain structs, used by both sides.
+// What the server asks of a client in a round, and what the client answers. Plain structs, used by
+// both sides.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +27,13 @@ struct TrainSettings {
   uint32_t epochs = 1;                                // passes over the local data ...
   uint32_t steps = 0;                                 // ... or exactly this many batches, when > 0
   uint32_t batch_size = 32;
-  double clip_norm = 0;                               // global gradient norm; 0: off
-  std::string schedule = "constant";                  // constant | cosine | step | exponential, over rounds
-  double schedule_factor = 1;   // exponential: per round; step: per schedule_every rounds; cosine: unused
+  double clip_norm = 0;               // global gradient norm; 0: off
+  std::string schedule = "constant";  // constant | cosine | step | exponential, over rounds
+  double schedule_factor =
+      1;  // exponential: per round; step: per schedule_every rounds; cosine: unused
   uint32_t schedule_every = 1;
   uint32_t warmup_rounds = 0;
-  bool bf16 = false;                                  // autocast where the device has it
+  bool bf16 = false;  // autocast where the device has it
 };
 
 // Integer counts, so that sums over clients are exact.
@@ -42,7 +44,7 @@ struct Evaluation {
 };
 
 struct TrainReport {
-  uint64_t examples = 0;     // the update's weight under weights = "examples"
+  uint64_t examples = 0;  // the update's weight under weights = "examples"
   uint64_t steps = 0;
   double train_loss = 0;     // mean over the round's examples
   double update_norm = 0;    // L2 of (new - received) over trainable tensors

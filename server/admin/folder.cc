@@ -14,7 +14,8 @@ namespace {
 constexpr std::chrono::hours kAuthorityYears{24 * 365 * 10};
 constexpr std::chrono::hours kCertificateYears{24 * 365 * 2};
 
-constexpr const char* kConfig = R"(# Atoll server. Every key is optional; what stands here is the default unless it says otherwise.
+constexpr const char* kConfig =
+    R"(# Atoll server. Every key is optional; what stands here is the default unless it says otherwise.
 
 name = "run"              # of the run; letters, digits, '.', '_', '-'
 seed = 1                  # the run's only source of randomness
@@ -81,7 +82,8 @@ class Desk : public EnrolmentDesk {
     const auto now = std::chrono::system_clock::now();
     // The request is examined first, so that a mistake in it does not use the token up.
     ATOLL_ASSIGN(const auto token, net::parse_token(request.token));
-    ATOLL_ASSIGN(auto certificate, net::sign_client_request(authority, request.csr_pem, token.client, now, kCertificateYears));
+    ATOLL_ASSIGN(auto certificate, net::sign_client_request(authority, request.csr_pem,
+                                                            token.client, now, kCertificateYears));
     ATOLL_ASSIGN(const auto name, tokens_.redeem(request.token, now));
     ATOLL_TRY(make_folders(folder_.path + "/clients"));
     ATOLL_TRY(write_atomic(folder_.client(name), certificate));
@@ -96,14 +98,17 @@ class Desk : public EnrolmentDesk {
 
 }  // namespace
 
-Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names, const std::string& listen) {
+Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names,
+                   const std::string& listen) {
   if (std::filesystem::exists(folder.config()) || std::filesystem::exists(folder.authority())) {
-    return Error(ErrorCode::kUsage, folder.path + " holds a server already; its authority is not made anew")
+    return Error(ErrorCode::kUsage,
+                 folder.path + " holds a server already; its authority is not made anew")
         .hint("choose another folder, or move this one away");
   }
   const auto now = std::chrono::system_clock::now();
   ATOLL_ASSIGN(auto authority, net::create_authority("Atoll federation", now, kAuthorityYears));
-  ATOLL_ASSIGN(auto server, net::issue_server_certificate(authority, names, now, kCertificateYears));
+  ATOLL_ASSIGN(auto server,
+               net::issue_server_certificate(authority, names, now, kCertificateYears));
   ATOLL_TRY(make_folders(folder.path + "/identity"));
   ATOLL_TRY(make_folders(folder.path + "/clients"));
   ATOLL_TRY(write_secret(folder.authority_key(), authority.key_pem));
@@ -115,20 +120,26 @@ Status init_folder(const ServerFolder& folder, const std::vector<std::string>& n
   return write_atomic(folder.config(), config);
 }
 
-Result<std::string> issue_token(const ServerFolder& folder, const std::string& client, std::chrono::seconds lifetime) {
+Result<std::string> issue_token(const ServerFolder& folder, const std::string& client,
+                                std::chrono::seconds lifetime) {
   if (!wire::is_valid_name(client)) {
-    return Error(ErrorCode::kUsage, "\"" + client + "\" is not a client's name: 1 to 64 letters, digits, '.', '_', '-'");
+    return Error(
+        ErrorCode::kUsage,
+        "\"" + client + "\" is not a client's name: 1 to 64 letters, digits, '.', '_', '-'");
   }
   ATOLL_ASSIGN(auto authority, load_authority(folder));
   ATOLL_ASSIGN(const auto info, net::certificate_info(authority.certificate_pem));
-  return net::TokenStore(folder.tokens()).issue(client, info.fingerprint, std::chrono::system_clock::now(), lifetime);
+  return net::TokenStore(folder.tokens())
+      .issue(client, info.fingerprint, std::chrono::system_clock::now(), lifetime);
 }
 
 Status revoke_client(const ServerFolder& folder, const std::string& client) {
-  if (!wire::is_valid_name(client)) return Error(ErrorCode::kUsage, "\"" + client + "\" is not a client's name");
+  if (!wire::is_valid_name(client))
+    return Error(ErrorCode::kUsage, "\"" + client + "\" is not a client's name");
   auto pem = read_text(folder.client(client));
   if (!pem) {
-    return Error(ErrorCode::kUsage, "no client \"" + client + "\" has enrolled here").hint("ls " + folder.path + "/clients");
+    return Error(ErrorCode::kUsage, "no client \"" + client + "\" has enrolled here")
+        .hint("ls " + folder.path + "/clients");
   }
   ATOLL_ASSIGN(const auto info, net::certificate_info(*pem));
   return net::RevocationList(folder.revoked()).add(info, std::chrono::system_clock::now());
@@ -143,6 +154,8 @@ Result<std::string> read_status(const ServerFolder& folder) {
   return text;
 }
 
-std::unique_ptr<EnrolmentDesk> make_enrolment_desk(const ServerFolder& folder) { return std::make_unique<Desk>(folder); }
+std::unique_ptr<EnrolmentDesk> make_enrolment_desk(const ServerFolder& folder) {
+  return std::make_unique<Desk>(folder);
+}
 
 }  // namespace atl::server

@@ -30,11 +30,15 @@ struct ServerFolder {
   std::string run() const { return path + "/run"; }
 };
 
-// Makes the folder: authority, server certificate for `names`, commented configuration. kUsage when there is one already.
-Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names, const std::string& listen);
+// Makes the folder: authority, server certificate for `names`, commented configuration. kUsage when
+// there is one already.
+Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names,
+                   const std::string& listen);
 // A one-time token for a client of this name.
-Result<std::string> issue_token(const ServerFolder& folder, const std::string& client, std::chrono::seconds lifetime);
-// Puts a client's certificate on the list of revoked ones; a running server honours it at the next handshake.
+Result<std::string> issue_token(const ServerFolder& folder, const std::string& client,
+                                std::chrono::seconds lifetime);
+// Puts a client's certificate on the list of revoked ones; a running server honours it at the next
+// handshake.
 Status revoke_client(const ServerFolder& folder, const std::string& client);
 // What the running (or last) server wrote about itself: JSON text.
 Result<std::string> read_status(const ServerFolder& folder);

@@ -13,7 +13,8 @@ std::string slot_of(const std::string& name) {
 
 Result<Policy> Policy::make(const std::string& name, const Manifest& manifest) {
   if (name != "all" && name != "pooled") {
-    return Error(ErrorCode::kConfig, "unknown aggregation policy \"" + name + "\"; known: all, pooled");
+    return Error(ErrorCode::kConfig,
+                 "unknown aggregation policy \"" + name + "\"; known: all, pooled");
   }
   Policy policy;
   const auto& tensors = manifest.tensors();
@@ -33,7 +34,8 @@ Result<Policy> Policy::make(const std::string& name, const Manifest& manifest) {
       if (found) policy.means_[i] = j;
     }
     if (!found || tensor.dtype != DType::kF32) {
-      return Error(ErrorCode::kModel, "cannot pool " + tensor.name + ": its slot has no running mean of the same shape")
+      return Error(ErrorCode::kModel, "cannot pool " + tensor.name +
+                                          ": its slot has no running mean of the same shape")
           .hint("set policy = \"all\" under [aggregation]");
     }
     policy.treatments_[i] = Treatment::kPooledVar;

@@ -9,15 +9,15 @@
 namespace atl::server {
 
 enum class Treatment {
-  kMean,        // the aggregation rule
-  kPooledVar,   // running variance: moments are pooled with the running mean of the same slot, so that the
-                // between-client term is kept: rv = sum p (rv_k + rm_k^2) - rm^2
-  kMax,         // integers: the largest
-  kKeep,        // the server's own value stays
+  kMean,       // the aggregation rule
+  kPooledVar,  // running variance: moments are pooled with the running mean of the same slot, so
+               // that the between-client term is kept: rv = sum p (rv_k + rm_k^2) - rm^2
+  kMax,   // integers: the largest
+  kKeep,  // the server's own value stays
 };
 
-// Policies: "all" averages every floating-point tensor (the naive baseline); "pooled" pools running variances.
-// Counters take the maximum under both; other integer tensors stay as they are.
+// Policies: "all" averages every floating-point tensor (the naive baseline); "pooled" pools running
+// variances. Counters take the maximum under both; other integer tensors stay as they are.
 class Policy {
  public:
   // kModel when, under "pooled", a running variance has no running mean of the same slot and shape.

@@ -11,7 +11,8 @@
 namespace atl::server {
 namespace {
 
-constexpr size_t kSlice = 16 << 10;  // elements; a slice of exact sums (512 KiB) stays in the second-level cache
+constexpr size_t kSlice =
+    16 << 10;  // elements; a slice of exact sums (512 KiB) stays in the second-level cache
 
 template <typename T>
 std::span<T> view_as(MutableByteView bytes) {
@@ -20,8 +21,8 @@ std::span<T> view_as(MutableByteView bytes) {
 
 }  // namespace
 
-Result<Reducer> Reducer::make(const SafetensorsFile& current, const Policy& policy, const std::string& rule,
-                              std::vector<Contribution> contributions) {
+Result<Reducer> Reducer::make(const SafetensorsFile& current, const Policy& policy,
+                              const std::string& rule, std::vector<Contribution> contributions) {
   ATOLL_CHECK(!contributions.empty(), "a reduction needs at least one update");
   uint64_t total = 0;
   for (const auto& c : contributions) {
@@ -36,8 +37,8 @@ Result<Reducer> Reducer::make(const SafetensorsFile& current, const Policy& poli
   return Reducer(current, policy, std::move(made), std::move(contributions));
 }
 
-Reducer::Reducer(const SafetensorsFile& current, const Policy& policy, std::unique_ptr<AggregationRule> rule,
-                 std::vector<Contribution> contributions)
+Reducer::Reducer(const SafetensorsFile& current, const Policy& policy,
+                 std::unique_ptr<AggregationRule> rule, std::vector<Contribution> contributions)
     : current_(current),
       policy_(policy),
       rule_(std::move(rule)),
@@ -63,11 +64,14 @@ Status Reducer::fill(uint64_t offset, MutableByteView out) {
 Status Reducer::fill_tensor(size_t tensor, uint64_t offset, MutableByteView out) {
   const auto& spec = current_.manifest().tensors()[tensor];
   switch (policy_.treatment(tensor)) {
-    case Treatment::kKeep: return current_.read_flat(offset, out);
-    case Treatment::kMax: return fill_max(offset, out, spec.dtype);
+    case Treatment::kKeep:
+      return current_.read_flat(offset, out);
+    case Treatment::kMax:
+      return fill_max(offset, out, spec.dtype);
     case Treatment::kPooledVar:
       return fill_pooled(tensor, (offset - spec.offset) / sizeof(float), view_as<float>(out));
-    case Treatment::kMean: break;
+    case Treatment::kMean:
+      break;
   }
   if (spec.dtype == DType::kF32) return fill_mean<float>(tensor, offset, view_as<float>(out));
   if (spec.dtype == DType::kF64) return fill_mean<double>(tensor, offset, view_as<double>(out));
@@ -103,7 +107,8 @@ Status Reducer::fill_half(size_t tensor, uint64_t offset, MutableByteView out) {
   }
   rule_->finish(std::span(wide));
   narrow(dtype, wide, view_as<uint16_t>(out));
-  // The rounded result may be longer by half a unit of the narrow type; the guard compares before that rounding.
+  // The rounded result may be longer by half a unit of the narrow type; the guard compares before
+  // that rounding.
   add_norms<float>(tensor, contributions_.size(), wide);
   return {};
 }
@@ -134,9 +139,12 @@ Status Reducer::fill_max(uint64_t offset, MutableByteView out, DType dtype) {
     auto fold = [&]<typename T>(std::span<T> best, std::span<const T> next) {
       for (size_t i = 0; i < best.size(); ++i) best[i] = std::max(best[i], next[i]);
     };
-    if (dtype == DType::kI64) fold(view_as<int64_t>(out), std::span<const int64_t>(view_as<int64_t>(scratch_)));
-    if (dtype == DType::kI32) fold(view_as<int32_t>(out), std::span<const int32_t>(view_as<int32_t>(scratch_)));
-    if (dtype == DType::kU8) fold(view_as<uint8_t>(out), std::span<const uint8_t>(view_as<uint8_t>(scratch_)));
+    if (dtype == DType::kI64)
+      fold(view_as<int64_t>(out), std::span<const int64_t>(view_as<int64_t>(scratch_)));
+    if (dtype == DType::kI32)
+      fold(view_as<int32_t>(out), std::span<const int32_t>(view_as<int32_t>(scratch_)));
+    if (dtype == DType::kU8)
+      fold(view_as<uint8_t>(out), std::span<const uint8_t>(view_as<uint8_t>(scratch_)));
   }
   return {};
 }
@@ -148,9 +156,11 @@ void Reducer::add_norms(size_t tensor, size_t slot, std::span<const T> values) {
   double sums[8] = {};  // independent chains, so that the compiler can keep them in one register
   size_t i = 0;
   for (; i + 8 <= values.size(); i += 8) {
-    for (size_t j = 0; j < 8; ++j) sums[j] += static_cast<double>(values[i + j]) * static_cast<double>(values[i + j]);
+    for (size_t j = 0; j < 8; ++j)
+      sums[j] += static_cast<double>(values[i + j]) * static_cast<double>(values[i + j]);
   }
-  for (; i < values.size(); ++i) sums[0] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  for (; i < values.size(); ++i)
+    sums[0] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
   for (double sum : sums) norms[slot] += sum;
 }
 
@@ -161,7 +171,8 @@ Status Reducer::check_norms() const {
     const double longest = std::sqrt(*std::max_element(norms.begin(), norms.end() - 1));
     const double result = std::sqrt(norms.back());
     if (!(result <= longest * (1 + 1e-6) + 1e-6)) {
-      return Error(ErrorCode::kInternal, "the mean of tensor " + current_.manifest().tensors()[i].name +
+      return Error(ErrorCode::kInternal, "the mean of tensor " +
+                                             current_.manifest().tensors()[i].name +
                                              " is longer than every update's; the round is void");
     }
   }

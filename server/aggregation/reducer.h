@@ -1,7 +1,9 @@
-// Reducer: turns K complete updates into the next model, slice by slice, as the model's file is written.
+// Reducer: turns K complete updates into the next model, slice by slice, as the model's file is
+// written.
 //
-// fill(offset, out) computes any range of the next model's flat bytes: for each tensor in the range it reads that range
-// from every update and applies the tensor's treatment. Memory: a few slices, whatever K and the model's size.
+// fill(offset, out) computes any range of the next model's flat bytes: for each tensor in the range
+// it reads that range from every update and applies the tensor's treatment. Memory: a few slices,
+// whatever K and the model's size.
 #pragma once
 
 #include <memory>
@@ -17,7 +19,7 @@ namespace atl::server {
 
 struct Contribution {
   std::string client;
-  uint64_t weight = 1;            // >= 1
+  uint64_t weight = 1;             // >= 1
   const Upload* update = nullptr;  // complete
 };
 
@@ -25,18 +27,19 @@ class Reducer {
  public:
   // `current` is the model that the round started from (for kKeep). All must outlive the reducer.
   // kConfig when the weights together do not fit the exact sum.
-  static Result<Reducer> make(const SafetensorsFile& current, const Policy& policy, const std::string& rule,
-                              std::vector<Contribution> contributions);
+  static Result<Reducer> make(const SafetensorsFile& current, const Policy& policy,
+                              const std::string& rule, std::vector<Contribution> contributions);
 
   Status fill(uint64_t offset, MutableByteView out);
 
-  // After the whole model was filled: no tensor's mean may be longer than the longest update's (a sign that weights do
-  // not sum to one, which normalised networks would hide). kInternal naming the tensor.
+  // After the whole model was filled: no tensor's mean may be longer than the longest update's (a
+  // sign that weights do not sum to one, which normalised networks would hide). kInternal naming
+  // the tensor.
   Status check_norms() const;
 
  private:
-  Reducer(const SafetensorsFile& current, const Policy& policy, std::unique_ptr<AggregationRule> rule,
-          std::vector<Contribution> contributions);
+  Reducer(const SafetensorsFile& current, const Policy& policy,
+          std::unique_ptr<AggregationRule> rule, std::vector<Contribution> contributions);
   Status fill_tensor(size_t tensor, uint64_t first, MutableByteView out);
   template <typename T>
   Status fill_mean(size_t tensor, uint64_t offset, std::span<T> out);

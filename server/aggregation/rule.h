@@ -1,7 +1,8 @@
 // AggregationRule: how the clients' values of one slice of the model become one. One file a rule.
 //
-// The reducer (reducer.h) goes through the model slice by slice, so a rule holds one slice and never the model. A rule
-// is associative by construction: accumulate and merge in any order or grouping give the same bits.
+// The reducer (reducer.h) goes through the model slice by slice, so a rule holds one slice and
+// never the model. A rule is associative by construction: accumulate and merge in any order or
+// grouping give the same bits.
 #pragma once
 
 #include <cstdint>

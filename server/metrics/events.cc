@@ -46,16 +46,17 @@ void write_status(Context& context, const char* state) {
                        {"train_examples", member.train_examples},
                        {"test_examples", member.test_examples}});
   }
-  Json status{{"run", context.config.name},
-              {"state", state},
-              {"round", context.store->round()},
-              {"rounds", context.config.rounds},
-              {"model", context.store->model_path()},
-              {"model_sha256", context.store->has_model() ? hex(context.store->model_digest()) : ""},
-              {"clients", clients},
-              {"bytes_down", context.bytes_down},
-              {"bytes_up", context.bytes_up},
-              {"time", utc_now()}};
+  Json status{
+      {"run", context.config.name},
+      {"state", state},
+      {"round", context.store->round()},
+      {"rounds", context.config.rounds},
+      {"model", context.store->model_path()},
+      {"model_sha256", context.store->has_model() ? hex(context.store->model_digest()) : ""},
+      {"clients", clients},
+      {"bytes_down", context.bytes_down},
+      {"bytes_up", context.bytes_up},
+      {"time", utc_now()}};
   auto written = context.store->write_status(status.dump(2) + "\n");
   if (!written) log::error("metrics", written.error().message());
 }
@@ -64,9 +65,11 @@ void write_status(Context& context, const char* state) {
 
 void emit_clients(Context& context) {
   size_t connected = 0;
-  for (const auto& [name, member] : context.registry.members()) connected += member.session != nullptr;
+  for (const auto& [name, member] : context.registry.members())
+    connected += member.session != nullptr;
   write_status(context, context.finished ? "finished" : "running");
-  tell(context, {.kind = RunEvent::Kind::kClients, .round = context.store->round(), .clients = connected});
+  tell(context,
+       {.kind = RunEvent::Kind::kClients, .round = context.store->round(), .clients = connected});
 }
 
 void emit_round_opened(Context& context) {
@@ -85,12 +88,18 @@ void emit_progress(Context& context) {
                  .done = count.done});
 }
 
-void emit_refused(Context& context, const std::string& client, uint32_t round, const std::string& reason) {
-  append(context, {{"event", "refused"}, {"round", round}, {"client", client}, {"reason", reason}, {"time", utc_now()}});
+void emit_refused(Context& context, const std::string& client, uint32_t round,
+                  const std::string& reason) {
+  append(context, {{"event", "refused"},
+                   {"round", round},
+                   {"client", client},
+                   {"reason", reason},
+                   {"time", utc_now()}});
   tell(context, {.kind = RunEvent::Kind::kRefused, .round = round, .text = client + ": " + reason});
 }
 
-void emit_client(Context& context, uint32_t round, const std::string& client, const Participant& participant) {
+void emit_client(Context& context, uint32_t round, const std::string& client,
+                 const Participant& participant) {
   const auto& report = participant.report;
   Json line{{"event", "client"},
             {"round", round},
@@ -104,7 +113,9 @@ void emit_client(Context& context, uint32_t round, const std::string& client, co
             {"bytes_up", participant.bytes_up}};
   auto add = [&line](const char* key, const wire::Evaluation& e) {
     if (e.examples == 0) return;
-    line[key] = {{"examples", e.examples}, {"correct", e.correct}, {"loss", number(e.loss_sum / static_cast<double>(e.examples))}};
+    line[key] = {{"examples", e.examples},
+                 {"correct", e.correct},
+                 {"loss", number(e.loss_sum / static_cast<double>(e.examples))}};
   };
   add("before", report.before);
   add("after", report.after);
@@ -143,7 +154,10 @@ void emit_evaluation(Context& context, uint32_t round, const wire::Evaluation& s
                    {"accuracy", accuracy},
                    {"loss", number(sum.loss_sum / n)},
                    {"time", utc_now()}});
-  tell(context, {.kind = RunEvent::Kind::kEvaluated, .round = round, .accuracy = accuracy, .loss = sum.loss_sum / n});
+  tell(context, {.kind = RunEvent::Kind::kEvaluated,
+                 .round = round,
+                 .accuracy = accuracy,
+                 .loss = sum.loss_sum / n});
 }
 
 void emit_finished(Context& context) {

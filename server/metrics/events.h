@@ -1,5 +1,5 @@
-// Writes what happens into the run's metrics.jsonl and status.json, and tells whoever watches. The JSON library stays
-// inside events.cc; docs/metrics.md lists every line and field.
+// Writes what happens into the run's metrics.jsonl and status.json, and tells whoever watches. The
+// JSON library stays inside events.cc; docs/metrics.md lists every line and field.
 #pragma once
 
 #include <string>
@@ -23,10 +23,12 @@ struct RoundResult {
 void emit_clients(Context& context);
 void emit_round_opened(Context& context);
 void emit_progress(Context& context);
-void emit_refused(Context& context, const std::string& client, uint32_t round, const std::string& reason);
+void emit_refused(Context& context, const std::string& client, uint32_t round,
+                  const std::string& reason);
 void emit_round_closed(Context& context, const RoundResult& result);
 // One line per contributing client, and the sums.
-void emit_client(Context& context, uint32_t round, const std::string& client, const Participant& participant);
+void emit_client(Context& context, uint32_t round, const std::string& client,
+                 const Participant& participant);
 void emit_evaluation(Context& context, uint32_t round, const wire::Evaluation& sum);
 void emit_finished(Context& context);
 

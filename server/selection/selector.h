@@ -13,8 +13,8 @@ namespace atl::server {
 class Selector {
  public:
   virtual ~Selector() = default;
-  // Picks `count` of the candidates (names, sorted, all different); all of them when there are fewer. A function of
-  // its arguments and of the run's seed alone.
+  // Picks `count` of the candidates (names, sorted, all different); all of them when there are
+  // fewer. A function of its arguments and of the run's seed alone.
   virtual std::vector<std::string> select(const std::vector<std::string>& candidates, size_t count,
                                           uint32_t round, uint32_t attempt) = 0;
 };

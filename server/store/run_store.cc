@@ -35,8 +35,8 @@ std::vector<uint32_t> rounds_on_disk(const std::string& folder) {
 
 }  // namespace
 
-Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder, const std::string& config_toml,
-                                                 uint32_t keep) {
+Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder,
+                                                 const std::string& config_toml, uint32_t keep) {
   std::unique_ptr<RunStore> store(new RunStore);
   store->folder_ = folder;
   store->keep_ = std::max(1u, keep);
@@ -50,7 +50,8 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder, cons
   if (fs::exists(config_path)) {
     ATOLL_ASSIGN(auto old, read_text(config_path));
     if (old != config_toml) {
-      return Error(ErrorCode::kConfig, folder + " holds a run with another configuration (" + config_path + ")")
+      return Error(ErrorCode::kConfig,
+                   folder + " holds a run with another configuration (" + config_path + ")")
           .hint("give this run another folder, or put its old configuration back");
     }
   } else {
@@ -60,8 +61,8 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder, cons
   for (uint32_t round : rounds_on_disk(folder)) {
     auto adopted = store->adopt(round);
     if (adopted) break;
-    log::error("store", "checkpoint of round " + std::to_string(round) + " is damaged and passed over: " +
-                            adopted.error().message());
+    log::error("store", "checkpoint of round " + std::to_string(round) +
+                            " is damaged and passed over: " + adopted.error().message());
   }
   return store;
 }
@@ -79,7 +80,8 @@ Status RunStore::adopt(uint32_t round) {
   const auto& metadata = file.metadata();
   auto said = metadata.find("round");
   if (!file.is_flat() || said == metadata.end() || said->second != std::to_string(round)) {
-    return Error(ErrorCode::kModel, path + " is not a checkpoint of round " + std::to_string(round));
+    return Error(ErrorCode::kModel,
+                 path + " is not a checkpoint of round " + std::to_string(round));
   }
   ATOLL_ASSIGN(digest_, file.data_digest());
   model_ = std::make_shared<const SafetensorsFile>(std::move(file));
@@ -88,11 +90,15 @@ Status RunStore::adopt(uint32_t round) {
   return {};
 }
 
-Result<Digest> RunStore::write_checkpoint(uint32_t round, const Manifest& manifest, const FlatSource& fill) {
+Result<Digest> RunStore::write_checkpoint(uint32_t round, const Manifest& manifest,
+                                          const FlatSource& fill) {
   ATOLL_TRY(fault::point("checkpoint.write"));
-  Metadata metadata{{"format", "pt"}, {"atoll.config_sha256", config_sha256_}, {"round", std::to_string(round)}};
+  Metadata metadata{
+      {"format", "pt"}, {"atoll.config_sha256", config_sha256_}, {"round", std::to_string(round)}};
   auto digest = write_safetensors(checkpoint_path(round), manifest, std::move(metadata), fill);
-  if (!digest) return std::move(digest).error().wrap("cannot write the checkpoint of round " + std::to_string(round));
+  if (!digest)
+    return std::move(digest).error().wrap("cannot write the checkpoint of round " +
+                                          std::to_string(round));
   return digest;
 }
 
@@ -119,10 +125,13 @@ Status RunStore::append_metrics(const std::string& json) {
   const ssize_t written = ::write(fd, line.data(), line.size());
   const int saved = errno;
   ::close(fd);
-  if (written != static_cast<ssize_t>(line.size())) return errno_error("cannot write " + path, saved);
+  if (written != static_cast<ssize_t>(line.size()))
+    return errno_error("cannot write " + path, saved);
   return {};
 }
 
-Status RunStore::write_status(const std::string& json) { return write_atomic(folder_ + "/status.json", json); }
+Status RunStore::write_status(const std::string& json) {
+  return write_atomic(folder_ + "/status.json", json);
+}
 
 }  // namespace atl::server

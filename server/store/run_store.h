@@ -1,12 +1,13 @@
 // RunStore: the folder of one run, as the server keeps it.
 //
 //   run/config.toml           the configuration with every default filled in
-//   run/checkpoints/round-000012.safetensors   the global model after round 12; metadata: run, round, config hash, ...
-//   run/metrics.jsonl         one JSON object a line: rounds, evaluations, clients, refusals
-//   run/status.json           what is going on, rewritten as it changes
+//   run/checkpoints/round-000012.safetensors   the global model after round 12; metadata: run,
+//   round, config hash, ... run/metrics.jsonl         one JSON object a line: rounds, evaluations,
+//   clients, refusals run/status.json           what is going on, rewritten as it changes
 //   run/uploads/              updates on their way in; emptied at start
 //
-// Used on the server's executor, but for write_checkpoint, which one compute thread may call at a time.
+// Used on the server's executor, but for write_checkpoint, which one compute thread may call at a
+// time.
 #pragma once
 
 #include <memory>
@@ -18,9 +19,11 @@ namespace atl::server {
 
 class RunStore {
  public:
-  // Opens or makes the folder. The newest checkpoint whose hash is right becomes current; damaged ones are reported and
-  // passed over. kConfig when the folder holds a run with another config hash.
-  static Result<std::unique_ptr<RunStore>> open(const std::string& folder, const std::string& config_toml, uint32_t keep);
+  // Opens or makes the folder. The newest checkpoint whose hash is right becomes current; damaged
+  // ones are reported and passed over. kConfig when the folder holds a run with another config
+  // hash.
+  static Result<std::unique_ptr<RunStore>> open(const std::string& folder,
+                                                const std::string& config_toml, uint32_t keep);
 
   bool has_model() const { return model_ != nullptr; }
   uint32_t round() const { return round_; }  // of the current model; 0: the initial one

@@ -8,7 +8,8 @@
 namespace atl::server {
 namespace {
 
-// Exponent fields at and above these stand for |x| >= 2^40, infinity and NaN. float16 cannot reach 2^40.
+// Exponent fields at and above these stand for |x| >= 2^40, infinity and NaN. float16 cannot reach
+// 2^40.
 template <typename Word>
 bool any_at_or_above(ByteView bytes, int mantissa_bits, Word exponent_mask, Word limit) {
   Word worst = 0;
@@ -24,31 +25,41 @@ bool any_at_or_above(ByteView bytes, int mantissa_bits, Word exponent_mask, Word
 }
 
 bool is_bad(DType dtype, Role role, ByteView bytes) {
-  // Squares of running means enter the pooled variance, so they and variances have tighter ranges (PooledMoments).
+  // Squares of running means enter the pooled variance, so they and variances have tighter ranges
+  // (PooledMoments).
   const uint32_t power = role == Role::kNormMean ? 19 : role == Role::kNormVar ? 38 : 40;
   switch (dtype) {
-    case DType::kF32: return any_at_or_above<uint32_t>(bytes, 23, 0xff, 127 + power);
-    case DType::kF64: return any_at_or_above<uint64_t>(bytes, 52, 0x7ff, 1023 + 40);
-    case DType::kBF16: return any_at_or_above<uint16_t>(bytes, 7, 0xff, 127 + 40);
-    case DType::kF16: return any_at_or_above<uint16_t>(bytes, 10, 0x1f, 0x1f);
-    default: return false;
+    case DType::kF32:
+      return any_at_or_above<uint32_t>(bytes, 23, 0xff, 127 + power);
+    case DType::kF64:
+      return any_at_or_above<uint64_t>(bytes, 52, 0x7ff, 1023 + 40);
+    case DType::kBF16:
+      return any_at_or_above<uint16_t>(bytes, 7, 0xff, 127 + 40);
+    case DType::kF16:
+      return any_at_or_above<uint16_t>(bytes, 10, 0x1f, 0x1f);
+    default:
+      return false;
   }
 }
 
 }  // namespace
 
-std::optional<std::string> first_bad_tensor(const Manifest& manifest, uint64_t offset, ByteView bytes) {
+std::optional<std::string> first_bad_tensor(const Manifest& manifest, uint64_t offset,
+                                            ByteView bytes) {
   const auto& tensors = manifest.tensors();
   const uint64_t end = offset + bytes.size();
   for (size_t i = manifest.first_at(offset); i < tensors.size() && tensors[i].offset < end; ++i) {
     const uint64_t from = std::max(offset, tensors[i].offset);
     const uint64_t to = std::min(end, tensors[i].offset + tensors[i].bytes());
-    if (to > from && is_bad(tensors[i].dtype, tensors[i].role, bytes.subspan(from - offset, to - from))) return tensors[i].name;
+    if (to > from &&
+        is_bad(tensors[i].dtype, tensors[i].role, bytes.subspan(from - offset, to - from)))
+      return tensors[i].name;
   }
   return std::nullopt;
 }
 
-Result<std::unique_ptr<Upload>> Upload::create(std::string path, std::shared_ptr<const Manifest> manifest,
+Result<std::unique_ptr<Upload>> Upload::create(std::string path,
+                                               std::shared_ptr<const Manifest> manifest,
                                                const Digest& expected) {
   ATOLL_ASSIGN(auto file, File::create(path));
   return std::unique_ptr<Upload>(new Upload(std::move(file), std::move(manifest), expected));
@@ -59,17 +70,19 @@ Upload::~Upload() { ::unlink(file_.path().c_str()); }
 Result<std::optional<Refusal>> Upload::append(uint64_t offset, ByteView bytes) {
   using R = std::optional<Refusal>;
   if (offset != received_) {
-    return R({wire::Reason::kWrongSize, "a piece begins at byte " + std::to_string(offset) + ", expected " +
-                                            std::to_string(received_)});
+    return R({wire::Reason::kWrongSize, "a piece begins at byte " + std::to_string(offset) +
+                                            ", expected " + std::to_string(received_)});
   }
   if (bytes.size() > manifest_->total_bytes() - received_) {
     return R({wire::Reason::kWrongSize, "more bytes than the model has"});
   }
   if (bytes.size() % 8 != 0 && received_ + bytes.size() != manifest_->total_bytes()) {
-    return R({wire::Reason::kWrongSize, "a piece that is not the last must be a multiple of 8 bytes"});
+    return R(
+        {wire::Reason::kWrongSize, "a piece that is not the last must be a multiple of 8 bytes"});
   }
   if (auto tensor = first_bad_tensor(*manifest_, offset, bytes)) {
-    return R({wire::Reason::kNotFinite, "tensor " + *tensor + " holds NaN, infinity or a value beyond 2^40"});
+    return R({wire::Reason::kNotFinite,
+              "tensor " + *tensor + " holds NaN, infinity or a value beyond 2^40"});
   }
   ATOLL_TRY(file_.write_at(offset, bytes));
   hash_.update(bytes);
@@ -80,7 +93,8 @@ Result<std::optional<Refusal>> Upload::append(uint64_t offset, ByteView bytes) {
 std::optional<Refusal> Upload::finish() {
   if (!complete()) return Refusal{wire::Reason::kWrongSize, "the update ended early"};
   if (hash_.finish() != expected_) {
-    return Refusal{wire::Reason::kWrongHash, "the bytes received do not have the hash that was offered"};
+    return Refusal{wire::Reason::kWrongHash,
+                   "the bytes received do not have the hash that was offered"};
   }
   return std::nullopt;
 }

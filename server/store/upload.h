@@ -1,5 +1,6 @@
-// Upload: one client's update on its way in. Bytes are checked as they arrive and kept in a file of the run's spool, so
-// that neither a client that dies half-way nor the number of clients ever touches the sum or the server's memory.
+// Upload: one client's update on its way in. Bytes are checked as they arrive and kept in a file of
+// the run's spool, so that neither a client that dies half-way nor the number of clients ever
+// touches the sum or the server's memory.
 #pragma once
 
 #include <memory>
@@ -22,12 +23,13 @@ struct Refusal {
 class Upload {
  public:
   // `path` is created; it is removed when the upload is destroyed.
-  static Result<std::unique_ptr<Upload>> create(std::string path, std::shared_ptr<const Manifest> manifest,
+  static Result<std::unique_ptr<Upload>> create(std::string path,
+                                                std::shared_ptr<const Manifest> manifest,
                                                 const Digest& expected);
   ~Upload();
 
-  // Takes the next piece. A refusal is the sender's fault (wrong offset, too long, not finite, out of range); an Error
-  // is the server's own (disk full).
+  // Takes the next piece. A refusal is the sender's fault (wrong offset, too long, not finite, out
+  // of range); an Error is the server's own (disk full).
   Result<std::optional<Refusal>> append(uint64_t offset, ByteView bytes);
   // After the last byte: compares the hash.
   std::optional<Refusal> finish();
@@ -47,8 +49,9 @@ class Upload {
   uint64_t received_ = 0;
 };
 
-// The first tensor in a range of flat bytes that holds a value which is not finite or not below 2^40; none when all are
-// good. Integers are always good.
-std::optional<std::string> first_bad_tensor(const Manifest& manifest, uint64_t offset, ByteView bytes);
+// The first tensor in a range of flat bytes that holds a value which is not finite or not below
+// 2^40; none when all are good. Integers are always good.
+std::optional<std::string> first_bad_tensor(const Manifest& manifest, uint64_t offset,
+                                            ByteView bytes);
 
 }  // namespace atl::server

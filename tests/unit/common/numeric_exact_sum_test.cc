@@ -15,7 +15,8 @@ namespace {
 std::vector<float> random_values(Rng& rng, size_t count, int low_power, int high_power) {
   std::vector<float> values(count);
   for (auto& v : values) {
-    const int power = low_power + static_cast<int>(rng.below(static_cast<uint64_t>(high_power - low_power)));
+    const int power =
+        low_power + static_cast<int>(rng.below(static_cast<uint64_t>(high_power - low_power)));
     v = static_cast<float>(std::ldexp(2 * rng.uniform() - 1, power));
   }
   return values;
@@ -28,7 +29,8 @@ struct Term {
 
 std::vector<Term> random_terms(Rng& rng, size_t count, size_t size) {
   std::vector<Term> terms;
-  for (size_t k = 0; k < count; ++k) terms.push_back({1 + rng.below(5000), random_values(rng, size, -60, 40)});
+  for (size_t k = 0; k < count; ++k)
+    terms.push_back({1 + rng.below(5000), random_values(rng, size, -60, 40)});
   return terms;
 }
 
@@ -52,7 +54,8 @@ TEST(ExactSum, OrderAndGroupingChangeNoBit) {
   other.mean(std::span(shuffled));
 
   ExactSum left(257), right(257);
-  for (size_t k = 0; k < terms.size(); ++k) (k % 3 == 0 ? left : right).add(terms[k].weight, terms[k].values);
+  for (size_t k = 0; k < terms.size(); ++k)
+    (k % 3 == 0 ? left : right).add(terms[k].weight, terms[k].values);
   right.merge(left);
   right.mean(std::span(merged));
   EXPECT_EQ(bits(first), bits(shuffled));
@@ -69,16 +72,20 @@ TEST(ExactSum, MeanIsTheCorrectlyRoundedOne) {
     uint64_t total = 0;
     for (int k = 0; k < 30; ++k) {
       const uint64_t weight = 1 + rng.below(1000);
-      const float value = static_cast<float>(std::ldexp(2 * rng.uniform() - 1, 4 - static_cast<int>(rng.below(36))));
+      const float value = static_cast<float>(
+          std::ldexp(2 * rng.uniform() - 1, 4 - static_cast<int>(rng.below(36))));
       sum.add(weight, std::span<const float>(&value, 1));
-      exact += static_cast<__int128>(std::ldexp(static_cast<double>(value), 60)) * static_cast<__int128>(weight);
+      exact += static_cast<__int128>(std::ldexp(static_cast<double>(value), 60)) *
+               static_cast<__int128>(weight);
       total += weight;
     }
     float mean = 0;
     sum.mean(std::span<float>(&mean, 1));
-    const long double expected = static_cast<long double>(exact) / static_cast<long double>(total) * 0x1p-60L;
+    const long double expected =
+        static_cast<long double>(exact) / static_cast<long double>(total) * 0x1p-60L;
     const long double ulp = std::nextafter(std::fabs(mean), INFINITY) - std::fabs(mean);
-    EXPECT_LE(std::fabs(static_cast<long double>(mean) - expected), 0.5000001L * ulp) << "trial " << trial;
+    EXPECT_LE(std::fabs(static_cast<long double>(mean) - expected), 0.5000001L * ulp)
+        << "trial " << trial;
   }
 }
 
@@ -115,7 +122,8 @@ TEST(ExactSum, WeightsSumToOne) {
   for (int trial = 0; trial < 100; ++trial) {
     ExactSum sum(1);
     const double one = 1;
-    for (uint64_t k = 0; k < 1 + rng.below(50); ++k) sum.add(1 + rng.below(1'000'000), std::span<const double>(&one, 1));
+    for (uint64_t k = 0; k < 1 + rng.below(50); ++k)
+      sum.add(1 + rng.below(1'000'000), std::span<const double>(&one, 1));
     double mean = 0;
     sum.mean(std::span<double>(&mean, 1));
     EXPECT_EQ(mean, 1.0);

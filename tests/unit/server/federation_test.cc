@@ -1,4 +1,5 @@
-// The real server and the real client loop over the in-memory transport, with scripted trainers: the path of a round.
+// The real server and the real client loop over the in-memory transport, with scripted trainers:
+// the path of a round.
 #include <gtest/gtest.h>
 
 #include <asio/co_spawn.hpp>
@@ -41,7 +42,10 @@ struct ClientPlan {
 // One process, one thread for the io; clients are coroutines on it.
 class Federation {
  public:
-  explicit Federation(server::RunConfig config) : pool_(2), server_(io_.get_executor(), pool_.get_executor(), config), network_(io_.get_executor()) {
+  explicit Federation(server::RunConfig config)
+      : pool_(2),
+        server_(io_.get_executor(), pool_.get_executor(), config),
+        network_(io_.get_executor()) {
     EXPECT_TRUE(server_.open(folder_.path()).ok());
   }
 
@@ -54,9 +58,14 @@ class Federation {
     options.heartbeat = std::chrono::milliseconds(20);
     options.retry_least = options.retry_most = std::chrono::milliseconds(5);
     auto factory = [plan](const wire::Welcome&) -> Result<std::unique_ptr<client::Trainer>> {
-      return std::unique_ptr<client::Trainer>(std::make_unique<ScriptedTrainer>(small_manifest(), plan.train, plan.test, plan.step));
+      return std::unique_ptr<client::Trainer>(
+          std::make_unique<ScriptedTrainer>(small_manifest(), plan.train, plan.test, plan.step));
     };
-    asio::co_spawn(io_, drive(client::run_federation(*connectors_.back(), factory, pool_.get_executor(), options), plan.name), asio::detached);
+    asio::co_spawn(
+        io_,
+        drive(client::run_federation(*connectors_.back(), factory, pool_.get_executor(), options),
+              plan.name),
+        asio::detached);
   }
 
   Status run() {
@@ -69,7 +78,8 @@ class Federation {
 
   std::vector<float> model() {
     std::vector<float> values(small_manifest().total_elements());
-    auto read = server_.context().store->model()->read_flat(0, std::as_writable_bytes(std::span(values)));
+    auto read =
+        server_.context().store->model()->read_flat(0, std::as_writable_bytes(std::span(values)));
     EXPECT_TRUE(read.ok());
     return values;
   }
@@ -80,7 +90,9 @@ class Federation {
   std::map<std::string, Status>& ended() { return ended_; }
 
  private:
-  asio::awaitable<void> drive(asio::awaitable<Status> loop, std::string name) { ended_[name] = co_await std::move(loop); }
+  asio::awaitable<void> drive(asio::awaitable<Status> loop, std::string name) {
+    ended_[name] = co_await std::move(loop);
+  }
   asio::awaitable<void> finish(asio::awaitable<Status> run, Status& outcome) {
     outcome = co_await std::move(run);
     io_.stop();
@@ -97,7 +109,8 @@ class Federation {
 
 // Adds `amount` to every weight, with a claim of `examples`.
 ScriptedTrainer::Step add_amount(float amount, uint64_t examples) {
-  return [amount, examples](const client::Task& task, std::span<float> model) -> Result<client::TrainReport> {
+  return [amount, examples](const client::Task& task,
+                            std::span<float> model) -> Result<client::TrainReport> {
     client::TrainReport report;
     if (task.evaluate) report.before = {100, static_cast<uint64_t>(10 * task.round), 50.0};
     if (task.train) {
@@ -126,7 +139,8 @@ TEST(Federation, WeighsByExamples) {
   ASSERT_TRUE(f.run().ok());
   // Each round adds (30 * 1 + 10 * 5) / 40 = 2; weight i begins at seed + i = 1 + i.
   const auto model = f.model();
-  for (size_t i = 0; i < model.size(); ++i) EXPECT_EQ(model[i], 1.0f + static_cast<float>(i) + 6.0f);
+  for (size_t i = 0; i < model.size(); ++i)
+    EXPECT_EQ(model[i], 1.0f + static_cast<float>(i) + 6.0f);
   EXPECT_TRUE(f.ended()["a"].ok());
   EXPECT_TRUE(f.ended()["b"].ok());
 }
@@ -147,7 +161,8 @@ TEST(Federation, ArrivalOrderChangesNoBit) {
     Federation f(config_of(4, 5));
     for (int k = 0; k < 5; ++k) {
       const int who = turn % 2 == 0 ? k : 4 - k;
-      f.add({"c" + std::to_string(who), 10, 0, add_amount(0.1f * static_cast<float>(who + 1), 7 + 3 * static_cast<uint64_t>(who))});
+      f.add({"c" + std::to_string(who), 10, 0,
+             add_amount(0.1f * static_cast<float>(who + 1), 7 + 3 * static_cast<uint64_t>(who))});
     }
     ASSERT_TRUE(f.run().ok());
     if (turn == 0) first = f.digest();
@@ -161,7 +176,9 @@ TEST(Federation, EvaluatesEveryModelOnce) {
   f.add({"judge", 0, 100, add_amount(0, 0)});
   ASSERT_TRUE(f.run().ok());
   const auto metrics = f.metrics();
-  for (const char* part : {"\"event\":\"evaluation\",\"round\":0", "\"event\":\"evaluation\",\"round\":1", "\"event\":\"evaluation\",\"round\":2"}) {
+  for (const char* part :
+       {"\"event\":\"evaluation\",\"round\":0", "\"event\":\"evaluation\",\"round\":1",
+        "\"event\":\"evaluation\",\"round\":2"}) {
     EXPECT_NE(metrics.find(part), std::string::npos) << part << "\n" << metrics;
   }
 }
@@ -172,7 +189,8 @@ TEST(Federation, ANonFiniteUpdateCostsItsSenderTheRoundAndNobodyElse) {
   Federation f(config);
   f.add({"a", 10, 0, add_amount(1, 10)});
   f.add({"b", 10, 0, add_amount(1, 10)});
-  f.add({"evil", 10, 0, [](const client::Task&, std::span<float> model) -> Result<client::TrainReport> {
+  f.add({"evil", 10, 0,
+         [](const client::Task&, std::span<float> model) -> Result<client::TrainReport> {
            model[3] = NAN;
            client::TrainReport report;
            report.examples = 10;
@@ -180,7 +198,9 @@ TEST(Federation, ANonFiniteUpdateCostsItsSenderTheRoundAndNobodyElse) {
          }});
   ASSERT_TRUE(f.run().ok());
   EXPECT_EQ(f.model()[3], 1.0f + 3.0f + 2.0f);
-  EXPECT_NE(f.metrics().find("\"client\":\"evil\",\"reason\":\"tensor fc.weight holds NaN"), std::string::npos) << f.metrics();
+  EXPECT_NE(f.metrics().find("\"client\":\"evil\",\"reason\":\"tensor fc.weight holds NaN"),
+            std::string::npos)
+      << f.metrics();
 }
 
 TEST(Federation, CohortsAreSampledFromTheSeed) {
@@ -189,7 +209,8 @@ TEST(Federation, CohortsAreSampledFromTheSeed) {
     auto config = config_of(6, 6);
     config.cohort = 2;
     Federation f(config);
-    for (int k = 0; k < 6; ++k) f.add({"c" + std::to_string(k), 10, 0, add_amount(static_cast<float>(k + 1), 10)});
+    for (int k = 0; k < 6; ++k)
+      f.add({"c" + std::to_string(k), 10, 0, add_amount(static_cast<float>(k + 1), 10)});
     ASSERT_TRUE(f.run().ok());
     if (turn == 0) first = f.digest();
     EXPECT_EQ(f.digest(), first);
