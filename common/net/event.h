@@ -8,34 +8,50 @@
 #include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <list>
+#include <memory>
 
 namespace atl::net {
 
-// Not thread-safe: use it on the executor it was made with. Outlives those who wait on it.
+// Not thread-safe: use it on the executor it was made with. It may go before or after those who
+// wait on it: coroutines that an executor drops unfinished leave the list as they are destroyed.
 class Event {
  public:
-  explicit Event(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  explicit Event(asio::any_io_executor executor)
+      : executor_(std::move(executor)), waiting_(std::make_shared<Timers>()) {}
 
   // Wakes everyone who waits now.
   void notify() {
-    for (auto* timer : waiting_) timer->cancel();
+    for (auto* timer : *waiting_) timer->cancel();
   }
 
   // True when notified, false when the time ran out.
   asio::awaitable<bool> wait_for(std::chrono::milliseconds limit) {
-    asio::steady_timer timer(executor_, limit);
-    auto place = waiting_.insert(waiting_.end(), &timer);
+    Waiter waiter(waiting_, executor_, limit);
     asio::error_code error;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    waiting_.erase(place);
+    co_await waiter.timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
     co_return error == asio::error::operation_aborted;
   }
 
   const asio::any_io_executor& executor() const { return executor_; }
 
  private:
+  using Timers = std::list<asio::steady_timer*>;
+  struct Waiter {
+    Waiter(std::shared_ptr<Timers> timers, const asio::any_io_executor& executor,
+           std::chrono::milliseconds limit)
+        : list(std::move(timers)),
+          timer(executor, limit),
+          place(list->insert(list->end(), &timer)) {}
+    ~Waiter() { list->erase(place); }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+    std::shared_ptr<Timers> list;
+    asio::steady_timer timer;
+    Timers::iterator place;
+  };
+
   asio::any_io_executor executor_;
-  std::list<asio::steady_timer*> waiting_;
+  std::shared_ptr<Timers> waiting_;
 };
 
 }  // namespace atl::net

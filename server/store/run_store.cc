@@ -59,7 +59,7 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder,
   }
 
   for (uint32_t round : rounds_on_disk(folder)) {
-    auto adopted = store->adopt(round);
+    auto adopted = store->adopt_verified(round);
     if (adopted) break;
     log::error("store", "checkpoint of round " + std::to_string(round) +
                             " is damaged and passed over: " + adopted.error().message());
@@ -73,17 +73,21 @@ std::string RunStore::checkpoint_path(uint32_t round) const {
   return folder_ + name;
 }
 
-Status RunStore::adopt(uint32_t round) {
-  const auto path = checkpoint_path(round);
-  ATOLL_ASSIGN(auto file, SafetensorsFile::open(path));
+Status RunStore::adopt_verified(uint32_t round) {
+  ATOLL_ASSIGN(auto file, SafetensorsFile::open(checkpoint_path(round)));
   ATOLL_TRY(file.verify());
-  const auto& metadata = file.metadata();
-  auto said = metadata.find("round");
-  if (!file.is_flat() || said == metadata.end() || said->second != std::to_string(round)) {
+  ATOLL_ASSIGN(const auto digest, file.data_digest());
+  return adopt(round, std::move(file), digest);
+}
+
+Status RunStore::adopt(uint32_t round, SafetensorsFile file, const Digest& digest) {
+  const auto path = checkpoint_path(round);
+  const auto said = file.metadata().find("round");
+  if (!file.is_flat() || said == file.metadata().end() || said->second != std::to_string(round)) {
     return Error(ErrorCode::kModel,
                  path + " is not a checkpoint of round " + std::to_string(round));
   }
-  ATOLL_ASSIGN(digest_, file.data_digest());
+  digest_ = digest;
   model_ = std::make_shared<const SafetensorsFile>(std::move(file));
   round_ = round;
   path_ = path;
@@ -102,9 +106,10 @@ Result<Digest> RunStore::write_checkpoint(uint32_t round, const Manifest& manife
   return digest;
 }
 
-Status RunStore::commit(uint32_t round) {
+Status RunStore::commit(uint32_t round, const Digest& digest) {
   ATOLL_TRY(fault::point("commit"));
-  ATOLL_TRY(adopt(round));
+  ATOLL_ASSIGN(auto file, SafetensorsFile::open(checkpoint_path(round)));
+  ATOLL_TRY(adopt(round, std::move(file), digest));
   auto rounds = rounds_on_disk(folder_);
   for (size_t i = keep_; i < rounds.size(); ++i) {
     std::error_code ignored;
