@@ -62,7 +62,8 @@ awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
   const size_t least = std::max<size_t>(context_.config.min_clients, context_.config.quorum);
   for (bool said = false;; said = true) {
     auto names = context_.registry.trainers();
-    if (names.size() >= least) co_return names;
+    const bool all = context_.registry.members().size() >= context_.min_members;
+    if (names.size() >= least && all) co_return names;
     if (!said) {
       log::info("server", "waiting for " + std::to_string(least) + " clients with training data; " +
                               std::to_string(names.size()) + " joined");
