@@ -24,16 +24,25 @@ class Event {
   // True when notified, false when the time ran out.
   asio::awaitable<bool> wait_for(std::chrono::milliseconds limit) {
     asio::steady_timer timer(executor_, limit);
-    auto place = waiting_.insert(waiting_.end(), &timer);
+    const Entry entry(waiting_, timer);
     asio::error_code error;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    waiting_.erase(place);
     co_return error == asio::error::operation_aborted;
   }
 
   const asio::any_io_executor& executor() const { return executor_; }
 
  private:
+  // Leaves the list however the coroutine ends: a waiter may be destroyed while it waits.
+  struct Entry {
+    Entry(std::list<asio::steady_timer*>& all, asio::steady_timer& timer)
+        : list(all), place(all.insert(all.end(), &timer)) {}
+    ~Entry() { list.erase(place); }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    std::list<asio::steady_timer*>& list;
+    std::list<asio::steady_timer*>::iterator place;
+  };
   asio::any_io_executor executor_;
   std::list<asio::steady_timer*> waiting_;
 };
