@@ -19,6 +19,8 @@ RoundLoop::RoundLoop(Context& context)
 
 awaitable<Status> RoundLoop::run() {
   if (!context_.store->has_model()) ATOLL_CO_TRY(co_await initial_model());
+  // A policy that does not fit the model is told before anyone trains.
+  ATOLL_CO_TRY(check_policy());
   while (context_.store->round() < context_.config.rounds) {
     ATOLL_CO_TRY(co_await one_round(context_.store->round() + 1));
   }
@@ -27,6 +29,12 @@ awaitable<Status> RoundLoop::run() {
   context_.changed.notify();
   emit_finished(context_);
   co_return Status();
+}
+
+Status RoundLoop::check_policy() const {
+  auto policy = Policy::make(context_.config.policy, context_.store->model()->manifest());
+  if (!policy) return std::move(policy).error();
+  return {};
 }
 
 awaitable<Status> RoundLoop::one_round(uint32_t number) {
@@ -54,6 +62,8 @@ awaitable<Status> RoundLoop::one_round(uint32_t number) {
 
   // 4. Reduce them to the next model, write it, commit it.
   ATOLL_CO_TRY(co_await reduce_and_commit(round, begun));
+  // A server that starts anew after a crash counts from here as well.
+  attempt_ = 0;
   report_evaluation(*round);
   co_return Status();
 }
@@ -158,7 +168,7 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round,
     return store.write_checkpoint(round->number(), model->manifest(), fill);
   });
   ATOLL_CO_ASSIGN(result.model_sha256, std::move(written));
-  ATOLL_CO_TRY(store.commit(round->number()));
+  ATOLL_CO_TRY(store.commit(round->number(), result.model_sha256));
   result.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
   emit_round_closed(context_, result);
   co_return Status();
@@ -170,10 +180,13 @@ awaitable<Status> RoundLoop::initial_model() {
   if (!context_.config.initial_model.empty()) {
     ATOLL_CO_ASSIGN(auto file, SafetensorsFile::open(context_.config.initial_model));
     ATOLL_CO_TRY(file.verify());
-    ATOLL_CO_TRY(store.write_checkpoint(
-        0, file.manifest(),
-        [&file](uint64_t offset, MutableByteView out) { return file.read_flat(offset, out); }));
-    co_return store.commit(0);
+    auto fill = [&file](uint64_t offset, MutableByteView out) {
+      return file.read_flat(offset, out);
+    };
+    auto written = co_await net::offload(
+        context_.compute, [&] { return store.write_checkpoint(0, file.manifest(), fill); });
+    ATOLL_CO_ASSIGN(const Digest digest, std::move(written));
+    co_return store.commit(0, digest);
   }
   for (;;) {
     co_await wait_for_clients();
@@ -188,10 +201,13 @@ awaitable<Status> RoundLoop::initial_model() {
     context_.round = nullptr;
     if (!enough) continue;
     const Upload& upload = *round->participants().begin()->second.upload;
-    ATOLL_CO_TRY(store.write_checkpoint(
-        0, *round->manifest(),
-        [&upload](uint64_t offset, MutableByteView out) { return upload.read_at(offset, out); }));
-    co_return store.commit(0);
+    auto fill = [&upload](uint64_t offset, MutableByteView out) {
+      return upload.read_at(offset, out);
+    };
+    auto written = co_await net::offload(
+        context_.compute, [&] { return store.write_checkpoint(0, *round->manifest(), fill); });
+    ATOLL_CO_ASSIGN(const Digest digest, std::move(written));
+    co_return store.commit(0, digest);
   }
 }
 
