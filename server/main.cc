@@ -1,4 +1,6 @@
 // atoll-server: init, token, revoke, run, status.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
@@ -83,6 +85,12 @@ Status run(const Options& options) {
   for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
   ATOLL_TRY(document.finish());
 
+  // A connection and an update on its way in are a descriptor each, for every client of a round.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
   asio::io_context io(1);
   asio::thread_pool compute(1);
   net::RevocationList revoked(options.folder.revoked());

@@ -14,7 +14,8 @@ namespace atl {
 class File {
  public:
   static Result<File> open_read(const std::string& path);
-  static Result<File> create(const std::string& path);          // truncates
+  // Truncates. `mode` holds from the first moment of a new file on.
+  static Result<File> create(const std::string& path, unsigned mode = 0644);
   static Result<File> open_or_create(const std::string& path);  // keeps what is there
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
@@ -47,5 +48,20 @@ Status write_replace(const std::string& path, std::string_view text);
 Status write_secret(const std::string& path, std::string_view text);
 
 Status make_folders(const std::string& path);
+// False too when the path cannot be examined.
+bool exists(const std::string& path);
+
+// An advisory lock on PATH.lock between processes, held until destroyed. Without a folder to make
+// it in there is no lock; the write that follows fails then and says why.
+class FileLock {
+ public:
+  explicit FileLock(const std::string& path);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int fd_;
+};
 
 }  // namespace atl

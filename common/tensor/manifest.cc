@@ -21,6 +21,7 @@ bool is_name_character(char c) {
 Status check_and_count(TensorSpec& tensor) {
   if (tensor.name.empty() || tensor.name.size() > kMaxName)
     return bad(tensor.name, "has a name of a wrong length");
+  if (tensor.name == "__metadata__") return bad(tensor.name, "has the name of the file's metadata");
   if (!std::all_of(tensor.name.begin(), tensor.name.end(), is_name_character)) {
     return bad(tensor.name,
                "has a name with characters other than letters, digits, '.', '_' and '-'");

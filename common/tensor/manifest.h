@@ -20,7 +20,8 @@
 namespace atl {
 
 struct TensorSpec {
-  std::string name;  // state-dict name, [A-Za-z0-9._-]+, at most 256 bytes, unique
+  std::string name;  // state-dict name, [A-Za-z0-9._-]+, at most 256 bytes, unique, not
+                     // "__metadata__"
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;  // at most 8 dimensions, each >= 0; {} is a scalar
   Role role = Role::kOtherBuffer;
