@@ -48,8 +48,7 @@ class MemorySession : public Session {
     auto link = link_;  // outlives this session while we wait
     const auto until = std::chrono::steady_clock::now() + send_patience_;
     while (!link->closed && out_.items.size() >= kQueue) {
-      const auto left =
-          std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
+      const auto left = std::chrono::ceil<Duration>(until - std::chrono::steady_clock::now());
       if (left.count() <= 0)
         co_return Error(ErrorCode::kDeadline,
                         "nothing was taken for " + std::to_string(send_patience_.count()) + " ms");
@@ -72,8 +71,7 @@ class MemorySession : public Session {
     // What was sent before the other end closed still arrives.
     while (in_.items.empty() || link->frozen) {
       if (link->closed) co_return gone();
-      const auto left =
-          std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
+      const auto left = std::chrono::ceil<Duration>(until - std::chrono::steady_clock::now());
       if (left.count() <= 0)
         co_return Error(ErrorCode::kDeadline,
                         "nothing arrived for " + std::to_string(patience.count()) + " ms");

@@ -113,7 +113,8 @@ std::string Manifest::describe_difference(const Manifest& ours, const Manifest& 
   for (size_t i = 0; i < count && shown < 3; ++i) {
     const TensorSpec* a = i < ours.tensors_.size() ? &ours.tensors_[i] : nullptr;
     const TensorSpec* b = i < theirs.tensors_.size() ? &theirs.tensors_[i] : nullptr;
-    if (a != nullptr && b != nullptr && *a == *b) continue;
+    // Not by offset, which differs for everything behind the first difference.
+    if (a != nullptr && b != nullptr && line(a) == line(b)) continue;
     text += (shown++ ? "; " : "") + line(a) + " | " + line(b);
   }
   return text.empty() ? "no difference" : text;
