@@ -58,6 +58,7 @@ struct Context {
   net::Event changed;  // a client came or went, a round opened, the run finished
   std::function<void(const RunEvent&)> watch = [](const RunEvent&) {};
   uint64_t bytes_down = 0, bytes_up = 0;
+  std::chrono::steady_clock::time_point status_written;  // metrics/events.cc
 };
 
 }  // namespace atl::server
