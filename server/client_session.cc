@@ -154,7 +154,8 @@ class ClientSession {
       auto left =
           std::chrono::duration_cast<net::Duration>(until - std::chrono::steady_clock::now());
       if (left.count() <= 0) {
-        prepare(wire::Task{.kind = wire::TaskKind::kWait});
+        // The round tells the client which updates it need not keep any more.
+        prepare(wire::Task{.kind = wire::TaskKind::kWait, .round = context_.store->round()});
         co_return co_await send();
       }
       co_await context_.changed.wait_for(left);

@@ -7,8 +7,10 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
+#include <filesystem>
 #include <iostream>
 
+#include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/net/revocation.h"
 #include "common/net/tls_transport.h"
@@ -114,6 +116,7 @@ Status run(const Options& options) {
   }
   ATOLL_TRY(server.open(options.folder.run()));
   server.context().watch = report;
+  ATOLL_TRY(write_atomic(options.folder.address(), listener->address() + "\n"));
   log::info("server", "listening on " + listener->address());
 
   asio::signal_set signals(io, SIGINT, SIGTERM);
@@ -126,6 +129,8 @@ Status run(const Options& options) {
   asio::co_spawn(io, run_server(server, listener, outcome, io), asio::detached);
   io.run();
   compute.join();
+  std::error_code ignored;
+  std::filesystem::remove(options.folder.address(), ignored);
   if (!outcome && outcome.error().code() == ErrorCode::kInterrupted) return {};
   return outcome;
 }

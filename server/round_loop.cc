@@ -72,7 +72,8 @@ awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
   const size_t least = std::max<size_t>(context_.config.min_clients, context_.config.quorum);
   for (bool said = false;; said = true) {
     auto names = context_.registry.trainers();
-    if (names.size() >= least) co_return names;
+    const bool all = context_.registry.members().size() >= context_.min_members;
+    if (names.size() >= least && all) co_return names;
     if (!said) {
       log::info("server", "waiting for " + std::to_string(least) + " clients with training data; " +
                               std::to_string(names.size()) + " joined");
@@ -159,16 +160,13 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round,
   ATOLL_CO_ASSIGN(auto reducer,
                   Reducer::make(*model, policy, context_.config.rule, std::move(contributions)));
   // The last slice brings the norm guard, so that a void model is never given its name.
-  auto fill = [&reducer, total = model->manifest().total_bytes()](uint64_t offset,
-                                                                  MutableByteView out) -> Status {
+  FlatSource fill = [&reducer, total = model->manifest().total_bytes()](
+                        uint64_t offset, MutableByteView out) -> Status {
     ATOLL_TRY(reducer.fill(offset, out));
     return offset + out.size() == total ? reducer.check_norms() : Status();
   };
-  auto written = co_await net::offload(context_.compute, [&] {
-    return store.write_checkpoint(round->number(), model->manifest(), fill);
-  });
-  ATOLL_CO_ASSIGN(result.model_sha256, std::move(written));
-  ATOLL_CO_TRY(store.commit(round->number(), result.model_sha256));
+  ATOLL_CO_TRY(co_await write_and_commit(round->number(), model->manifest(), fill));
+  result.model_sha256 = store.model_digest();
   result.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
   emit_round_closed(context_, result);
   co_return Status();
@@ -176,17 +174,14 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round,
 
 // The model of round 0: from a file, or drawn from the seed by the first client that asks.
 awaitable<Status> RoundLoop::initial_model() {
-  auto& store = *context_.store;
   if (!context_.config.initial_model.empty()) {
     ATOLL_CO_ASSIGN(auto file, SafetensorsFile::open(context_.config.initial_model));
-    ATOLL_CO_TRY(file.verify());
-    auto fill = [&file](uint64_t offset, MutableByteView out) {
+    auto verify = [&file] { return file.verify(); };
+    ATOLL_CO_TRY(co_await net::offload(context_.compute, verify));
+    FlatSource fill = [&file](uint64_t offset, MutableByteView out) {
       return file.read_flat(offset, out);
     };
-    auto written = co_await net::offload(
-        context_.compute, [&] { return store.write_checkpoint(0, file.manifest(), fill); });
-    ATOLL_CO_ASSIGN(const Digest digest, std::move(written));
-    co_return store.commit(0, digest);
+    co_return co_await write_and_commit(0, file.manifest(), fill);
   }
   for (;;) {
     co_await wait_for_clients();
@@ -201,14 +196,19 @@ awaitable<Status> RoundLoop::initial_model() {
     context_.round = nullptr;
     if (!enough) continue;
     const Upload& upload = *round->participants().begin()->second.upload;
-    auto fill = [&upload](uint64_t offset, MutableByteView out) {
+    FlatSource fill = [&upload](uint64_t offset, MutableByteView out) {
       return upload.read_at(offset, out);
     };
-    auto written = co_await net::offload(
-        context_.compute, [&] { return store.write_checkpoint(0, *round->manifest(), fill); });
-    ATOLL_CO_ASSIGN(const Digest digest, std::move(written));
-    co_return store.commit(0, digest);
+    co_return co_await write_and_commit(0, *round->manifest(), fill);
   }
+}
+
+// Writing takes seconds for a large model, so it happens beside the clients' conversations.
+awaitable<Status> RoundLoop::write_and_commit(uint32_t round, const Manifest& manifest,
+                                              const FlatSource& fill) {
+  auto write = [&] { return context_.store->write_checkpoint(round, manifest, fill); };
+  ATOLL_CO_ASSIGN(const auto digest, co_await net::offload(context_.compute, write));
+  co_return context_.store->commit(round, digest);
 }
 
 bool RoundLoop::evaluates(uint32_t model_round) const {

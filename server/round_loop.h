@@ -29,6 +29,8 @@ class RoundLoop {
   net::awaitable<bool> collect(std::shared_ptr<Round> round);
   net::awaitable<Status> reduce_and_commit(std::shared_ptr<Round> round,
                                            std::chrono::steady_clock::time_point begun);
+  net::awaitable<Status> write_and_commit(uint32_t round, const Manifest& manifest,
+                                          const FlatSource& fill);
   void report_evaluation(const Round& round);
   Status check_policy() const;
   bool evaluates(uint32_t model_round) const;

@@ -142,6 +142,15 @@ Status write_atomic(const std::string& path, std::string_view text) {
   return write_atomic_mode(path, 0644,
                            [text](File& file) { return file.write_at(0, as_bytes(text)); });
 }
+Status write_replace(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".part";
+  ATOLL_ASSIGN(auto file, File::create(temporary));
+  ATOLL_TRY(file.write_at(0, as_bytes(text)));
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return errno_error("cannot rename " + temporary, errno);
+  }
+  return {};
+}
 Status write_secret(const std::string& path, std::string_view text) {
   return write_atomic_mode(path, 0600,
                            [text](File& file) { return file.write_at(0, as_bytes(text)); });

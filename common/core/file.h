@@ -41,7 +41,10 @@ Result<std::string> read_text(const std::string& path, uint64_t limit = 64u << 2
 // temporary file in the same folder, `fill`, fsync, rename, fsync of the folder.
 Status write_atomic(const std::string& path, const std::function<Status(File&)>& fill);
 Status write_atomic(const std::string& path, std::string_view text);
-// The same with owner-only permissions (keys, tokens).
+// The same without waiting for the disk, for what is rewritten often and worth nothing after a
+// crash.
+Status write_replace(const std::string& path, std::string_view text);
+// As write_atomic, with owner-only permissions (keys, tokens).
 Status write_secret(const std::string& path, std::string_view text);
 
 Status make_folders(const std::string& path);

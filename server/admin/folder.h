@@ -5,6 +5,7 @@
 //   tokens.json     one-time enrolment tokens, hashed
 //   revoked.txt     certificates that are no longer good
 //   clients/        certificates signed so far, one file a client, oldest first
+//   address         where the running server listens, "host:port" with the port really bound
 //   run/            what RunStore keeps
 #pragma once
 
@@ -27,6 +28,7 @@ struct ServerFolder {
   std::string tokens() const { return path + "/tokens.json"; }
   std::string revoked() const { return path + "/revoked.txt"; }
   std::string client(const std::string& name) const { return path + "/clients/" + name + ".pem"; }
+  std::string address() const { return path + "/address"; }
   std::string run() const { return path + "/run"; }
 };
 

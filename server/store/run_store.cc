@@ -141,7 +141,7 @@ Status RunStore::append_metrics(const std::string& json) {
 }
 
 Status RunStore::write_status(const std::string& json) {
-  return write_atomic(folder_ + "/status.json", json);
+  return write_replace(folder_ + "/status.json", json);
 }
 
 }  // namespace atl::server
