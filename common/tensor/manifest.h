@@ -46,6 +46,7 @@ class Manifest {
   uint64_t total_bytes() const { return total_bytes_; }
   uint64_t total_elements() const;
   const Digest& digest() const { return digest_; }  // over (name, dtype, shape, role) in flat order
+  bool operator==(const Manifest& other) const { return digest_ == other.digest_; }
   const TensorSpec* find(std::string_view name) const;
   // Index of the first tensor whose bytes reach beyond `offset`; tensors().size() when none does.
   size_t first_at(uint64_t offset) const;

@@ -1,5 +1,7 @@
 #include "common/wire/message.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -239,6 +241,9 @@ Bytes encode(const Message& message) {
 }
 
 Result<Message> decode(ByteView payload) {
+  // What is wrong with a peer's bytes is in the Error; Protobuf need not print it too.
+  static const bool quiet = (google::protobuf::SetLogHandler(nullptr), true);
+  (void)quiet;
   pb::Message in;
   if (!in.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
     return malformed("not a version 1 message");

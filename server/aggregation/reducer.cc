@@ -40,10 +40,16 @@ void fit_weights(std::vector<Contribution>& contributions) {
 
 Result<Reducer> Reducer::make(const SafetensorsFile& current, const Policy& policy,
                               const std::string& rule, std::vector<Contribution> contributions) {
+  ATOLL_ASSIGN(auto made, make_rule(rule));
+  return make(current, policy, std::move(made), std::move(contributions));
+}
+
+Reducer Reducer::make(const SafetensorsFile& current, const Policy& policy,
+                      std::unique_ptr<AggregationRule> rule,
+                      std::vector<Contribution> contributions) {
   ATOLL_CHECK(!contributions.empty(), "a reduction needs at least one update");
   fit_weights(contributions);
-  ATOLL_ASSIGN(auto made, make_rule(rule));
-  return Reducer(current, policy, std::move(made), std::move(contributions));
+  return Reducer(current, policy, std::move(rule), std::move(contributions));
 }
 
 Reducer::Reducer(const SafetensorsFile& current, const Policy& policy,

@@ -30,6 +30,10 @@ class Reducer {
   // kConfig when there is no such rule.
   static Result<Reducer> make(const SafetensorsFile& current, const Policy& policy,
                               const std::string& rule, std::vector<Contribution> contributions);
+  // The same with a rule that has no name.
+  static Reducer make(const SafetensorsFile& current, const Policy& policy,
+                      std::unique_ptr<AggregationRule> rule,
+                      std::vector<Contribution> contributions);
 
   Status fill(uint64_t offset, MutableByteView out);
 
