@@ -167,7 +167,7 @@ TEST(TorchTrainer, PoolHoldsAsManyWorkspacesAsTrainAtOnce) {
   auto pool = client::make_workspace_pool();
   std::vector<std::unique_ptr<Trainer>> trainers;
   for (int k = 0; k < 30; ++k) {
-    auto options = options_of(data, 20, "c" + std::to_string(k));
+    auto options = options_of(data, 20, std::to_string(k));
     options.pool = pool;
     trainers.push_back(make_trainer({.name = "mlp"}, options));
   }
