@@ -276,8 +276,11 @@ class Loop {
     if (!outcome->accepted) {
       options_.say("round " + std::to_string(finished_->round) +
                    ": update not taken: " + outcome->text);
-      finished_.reset();
     }
+    // Should a server that died before its commit ask for the round again, it is trained again, to
+    // the same bits.
+    finished_.reset();
+    trainer_->release();
     co_return Status();
   }
 

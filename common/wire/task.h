@@ -10,7 +10,7 @@ namespace atl::wire {
 
 // Keys of closed registries in the client's program; nothing is loaded or imported by name.
 struct ModelSpec {
-  std::string name = "cnn_small";
+  std::string name = "lenet";
   std::string norm = "none";
   std::vector<int64_t> input;  // {C, H, W}
   uint32_t classes = 0;

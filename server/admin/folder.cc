@@ -24,7 +24,7 @@ rounds = 10
 address = "LISTEN"        # where to listen; clients use any of the names given to init
 
 [model]
-name = "cnn_small"        # linear | mlp | lenet | cnn_fedavg | cnn_small; input and classes come from the clients' data
+name = "lenet"            # linear | mlp | lenet | cnn_fedavg; input and classes come from the clients' data
 norm = "none"             # none | bn | ln | gn:G
 # initial = "start.safetensors"   # start from these weights instead of the seed's
 
