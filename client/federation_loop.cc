@@ -277,10 +277,11 @@ class Loop {
       options_.say("round " + std::to_string(finished_->round) +
                    ": update not taken: " + outcome->text);
     }
-    // Should a server that died before its commit ask for the round again, it is trained again, to
-    // the same bits.
-    finished_.reset();
-    trainer_->release();
+    // A server that dies before its commit asks for the round again: then the update is at hand.
+    if (!outcome->accepted || !options_.keep_until_committed) {
+      finished_.reset();
+      trainer_->release();
+    }
     co_return Status();
   }
 
