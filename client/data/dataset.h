@@ -14,6 +14,13 @@ namespace atl::data {
 // Indices into a Dataset: one client's share, in the order that the partitioner gave.
 using Indices = std::vector<uint32_t>;
 
+// A column of a table, kept beside the features so that a partitioner can follow natural groups.
+struct Column {
+  std::string name;
+  std::vector<std::string> values;  // distinct, sorted
+  std::vector<uint32_t> codes;      // one per example: index into `values`
+};
+
 struct Dataset {
   std::string name;            // "fashion_mnist", or the file's name
   std::vector<int64_t> shape;  // of one example: {C, H, W} of images, {F} of rows of a table
@@ -26,6 +33,9 @@ struct Dataset {
   std::vector<uint8_t> bytes;
   std::vector<float> values;
   std::vector<float> mean, std;  // per channel, of bytes; sizes C
+
+  std::vector<std::string> class_names;  // empty, or one per class
+  std::vector<Column> columns;           // of tables: the columns that are not plain numbers
 
   size_t size() const { return labels.size(); }
   size_t example_elements() const {

@@ -225,13 +225,29 @@ bool Table::read_choice(std::string_view key, std::string& out,
   return true;
 }
 
+// Relative paths are meant from where the file is.
+static std::string from_folder(const std::string& folder, const std::string& value) {
+  const std::filesystem::path path(value);
+  if (path.is_absolute() || value.empty()) return value;
+  return (std::filesystem::path(folder) / path).lexically_normal().string();
+}
+
 bool Table::read_path(std::string_view key, std::string& out) {
   std::string value;
   if (!read(key, value)) return false;
-  const std::filesystem::path path(value);
-  out = path.is_absolute() || value.empty()
-            ? value
-            : (std::filesystem::path(document_->impl_->folder) / path).lexically_normal().string();
+  out = from_folder(document_->impl_->folder, value);
+  return true;
+}
+
+bool Table::read_paths(std::string_view key, std::vector<std::string>& out) {
+  ATOLL_FIND(key);
+  std::vector<std::string> values;
+  if (found->is_string())
+    values.push_back(**found->as_string());
+  else if (!read(key, values))
+    return false;
+  for (auto& value : values) value = from_folder(document_->impl_->folder, value);
+  out = std::move(values);
   return true;
 }
 

@@ -49,6 +49,8 @@ class Table {
   bool read_choice(std::string_view key, std::string& out, const std::vector<std::string>& choices);
   // A path, made absolute against the folder of the file.
   bool read_path(std::string_view key, std::string& out);
+  // One path or a list of them.
+  bool read_paths(std::string_view key, std::vector<std::string>& out);
 
   bool has(std::string_view key) const;
   Table table(std::string_view key);
