@@ -45,8 +45,8 @@ Digest digest_of(const Trainer& trainer) {
 awaitable<void> train_on(asio::any_io_executor compute, Trainer& trainer, Task task,
                          std::shared_ptr<Training> training) {
   auto* raw = training.get();
-  auto result = co_await net::offload(
-      compute, [&trainer, task, raw] { return trainer.run(task, raw->progress); });
+  auto run = [&trainer, &task, raw] { return trainer.run(task, raw->progress); };
+  auto result = co_await net::offload(compute, run);
   training->result = std::make_unique<Result<TrainReport>>(std::move(result));
   training->over.notify();
 }
@@ -133,6 +133,12 @@ class Loop {
           break;
       }
     }
+  }
+
+  void forget_committed(uint32_t committed) {
+    if (!finished_ || finished_->round > committed) return;
+    finished_.reset();
+    trainer_->release();
   }
 
   awaitable<Status> join() {
@@ -236,7 +242,8 @@ class Loop {
     }
     finished_ = Finished{task.round, task.train, {}, std::move(*training->result).value()};
     if (task.train) {
-      finished_->digest = co_await net::offload(compute_, [this] { return digest_of(*trainer_); });
+      auto digest = [this] { return digest_of(*trainer_); };
+      finished_->digest = co_await net::offload(compute_, digest);
     }
     ATOLL_CO_TRY(connection);
     co_return true;
@@ -269,7 +276,11 @@ class Loop {
     if (!outcome->accepted) {
       options_.say("round " + std::to_string(finished_->round) +
                    ": update not taken: " + outcome->text);
+    }
+    // A server that dies before its commit asks for the round again: then the update is at hand.
+    if (!outcome->accepted || !options_.keep_until_committed) {
       finished_.reset();
+      trainer_->release();
     }
     co_return Status();
   }

@@ -27,6 +27,9 @@ struct LoopOptions {
   net::Duration patience{60'000};  // no byte from the server for so long: reconnect
   net::Duration retry_least{500}, retry_most{30'000};
   bool once = false;  // give up at the first lost connection (tests)
+  // Keep an update that the server has taken until its round is committed (memory: one model).
+  // Without it, a round that is lost with its server is trained again, to the same bits.
+  bool keep_until_committed = true;
   // Called with what the client is doing, for its log.
   std::function<void(const std::string&)> say = [](const std::string&) {};
 };

@@ -55,6 +55,9 @@ class Trainer {
   virtual Result<TrainReport> run(const Task& task, Progress& progress) = 0;
   // Reads the update (the local model) after run() or initialize().
   virtual Status read(uint64_t offset, MutableByteView out) const = 0;
+  // The server has the update, and it will not be read again: the trainer may free its bytes. The
+  // next call is receive() or initialize().
+  virtual void release() {}
 };
 
 }  // namespace atl::client

@@ -1,6 +1,10 @@
 // A model: a LibTorch module whose every tensor has a role, built from a ModelSpec by name
 // (registry.h). State-dict names are PyTorch's usual ones ("conv1.weight"), so that the exported
 // file loads there.
+//
+// A concrete model asks this class for its layers and writes its forward(). It never names a norm:
+// add_norm() puts there what the run file says, and a layer with a norm behind it drops its bias
+// where the norm brings one.
 #pragma once
 
 #include <torch/torch.h>
@@ -10,22 +14,46 @@
 #include <string>
 
 #include "common/core/result.h"
-#include "common/tensor/manifest.h"
+#include "common/tensor/role.h"
+#include "models/layer.h"
+#include "models/norm/norm.h"
 
 namespace atl::models {
 
 // Not thread-safe: one model is used by one thread at a time.
 class Model : public torch::nn::Module {
  public:
+  explicit Model(NormSpec norm) : norm_(std::move(norm)) {}
+
   // images: [B, C, H, W] (or rows [B, F]) float32 on the model's device -> logits [B, classes].
   virtual torch::Tensor forward(torch::Tensor x) = 0;
 
   // Roles of parameters and buffers by state-dict name. Assigned when a layer is registered; a
   // tensor without a role is a bug and aborts in manifest_of().
   const std::map<std::string, Role>& roles() const { return roles_; }
+  // What went wrong while the layers were made; make_model() hands it on.
+  const Status& built() const { return built_; }
 
  protected:
+  enum class Behind { kNothing, kNorm };  // what follows the layer
+
+  LayerPtr add_conv(const std::string& name, const ConvShape& shape, Behind behind);
+  LayerPtr add_linear(const std::string& name, int64_t in, int64_t out, Behind behind);
+  // The last layer: features -> logits.
+  LayerPtr add_head(const std::string& name, int64_t in, int64_t out);
+  // Null when the slot stays empty; apply() takes it either way.
+  LayerPtr add_norm(const std::string& name, const NormSite& site);
+  static torch::Tensor apply(const LayerPtr& layer, const torch::Tensor& x) {
+    return layer ? layer->forward(x) : x;
+  }
+
+ private:
+  LayerPtr add(const std::string& name, LayerPtr layer);
+  bool bias(Behind behind) const { return behind == Behind::kNothing || !norm_.shifts(); }
+
+  NormSpec norm_;
   std::map<std::string, Role> roles_;
+  Status built_;
 };
 using ModelPtr = std::shared_ptr<Model>;
 

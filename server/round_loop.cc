@@ -19,6 +19,8 @@ RoundLoop::RoundLoop(Context& context)
 
 awaitable<Status> RoundLoop::run() {
   if (!context_.store->has_model()) ATOLL_CO_TRY(co_await initial_model());
+  // A policy that does not fit the model is told before anyone trains.
+  ATOLL_CO_TRY(check_policy());
   while (context_.store->round() < context_.config.rounds) {
     ATOLL_CO_TRY(co_await one_round(context_.store->round() + 1));
   }
@@ -27,6 +29,12 @@ awaitable<Status> RoundLoop::run() {
   context_.changed.notify();
   emit_finished(context_);
   co_return Status();
+}
+
+Status RoundLoop::check_policy() const {
+  auto policy = Policy::make(context_.config.policy, context_.store->model()->manifest());
+  if (!policy) return std::move(policy).error();
+  return {};
 }
 
 awaitable<Status> RoundLoop::one_round(uint32_t number) {
@@ -54,6 +62,8 @@ awaitable<Status> RoundLoop::one_round(uint32_t number) {
 
   // 4. Reduce them to the next model, write it, commit it.
   ATOLL_CO_TRY(co_await reduce_and_commit(round, begun));
+  // A server that starts anew after a crash counts from here as well.
+  attempt_ = 0;
   report_evaluation(*round);
   co_return Status();
 }
@@ -62,7 +72,8 @@ awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
   const size_t least = std::max<size_t>(context_.config.min_clients, context_.config.quorum);
   for (bool said = false;; said = true) {
     auto names = context_.registry.trainers();
-    if (names.size() >= least) co_return names;
+    const bool all = context_.registry.members().size() >= context_.min_members;
+    if (names.size() >= least && all) co_return names;
     if (!said) {
       log::info("server", "waiting for " + std::to_string(least) + " clients with training data; " +
                               std::to_string(names.size()) + " joined");
@@ -149,16 +160,13 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round,
   ATOLL_CO_ASSIGN(auto reducer,
                   Reducer::make(*model, policy, context_.config.rule, std::move(contributions)));
   // The last slice brings the norm guard, so that a void model is never given its name.
-  auto fill = [&reducer, total = model->manifest().total_bytes()](uint64_t offset,
-                                                                  MutableByteView out) -> Status {
+  FlatSource fill = [&reducer, total = model->manifest().total_bytes()](
+                        uint64_t offset, MutableByteView out) -> Status {
     ATOLL_TRY(reducer.fill(offset, out));
     return offset + out.size() == total ? reducer.check_norms() : Status();
   };
-  auto written = co_await net::offload(context_.compute, [&] {
-    return store.write_checkpoint(round->number(), model->manifest(), fill);
-  });
-  ATOLL_CO_ASSIGN(result.model_sha256, std::move(written));
-  ATOLL_CO_TRY(store.commit(round->number()));
+  ATOLL_CO_TRY(co_await write_and_commit(round->number(), model->manifest(), fill));
+  result.model_sha256 = store.model_digest();
   result.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
   emit_round_closed(context_, result);
   co_return Status();
@@ -166,14 +174,14 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round,
 
 // The model of round 0: from a file, or drawn from the seed by the first client that asks.
 awaitable<Status> RoundLoop::initial_model() {
-  auto& store = *context_.store;
   if (!context_.config.initial_model.empty()) {
     ATOLL_CO_ASSIGN(auto file, SafetensorsFile::open(context_.config.initial_model));
-    ATOLL_CO_TRY(file.verify());
-    ATOLL_CO_TRY(store.write_checkpoint(
-        0, file.manifest(),
-        [&file](uint64_t offset, MutableByteView out) { return file.read_flat(offset, out); }));
-    co_return store.commit(0);
+    auto verify = [&file] { return file.verify(); };
+    ATOLL_CO_TRY(co_await net::offload(context_.compute, verify));
+    FlatSource fill = [&file](uint64_t offset, MutableByteView out) {
+      return file.read_flat(offset, out);
+    };
+    co_return co_await write_and_commit(0, file.manifest(), fill);
   }
   for (;;) {
     co_await wait_for_clients();
@@ -188,11 +196,19 @@ awaitable<Status> RoundLoop::initial_model() {
     context_.round = nullptr;
     if (!enough) continue;
     const Upload& upload = *round->participants().begin()->second.upload;
-    ATOLL_CO_TRY(store.write_checkpoint(
-        0, *round->manifest(),
-        [&upload](uint64_t offset, MutableByteView out) { return upload.read_at(offset, out); }));
-    co_return store.commit(0);
+    FlatSource fill = [&upload](uint64_t offset, MutableByteView out) {
+      return upload.read_at(offset, out);
+    };
+    co_return co_await write_and_commit(0, *round->manifest(), fill);
   }
+}
+
+// Writing takes seconds for a large model, so it happens beside the clients' conversations.
+awaitable<Status> RoundLoop::write_and_commit(uint32_t round, const Manifest& manifest,
+                                              const FlatSource& fill) {
+  auto write = [&] { return context_.store->write_checkpoint(round, manifest, fill); };
+  ATOLL_CO_ASSIGN(const auto digest, co_await net::offload(context_.compute, write));
+  co_return context_.store->commit(round, digest);
 }
 
 bool RoundLoop::evaluates(uint32_t model_round) const {

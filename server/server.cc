@@ -31,21 +31,25 @@ Status Server::open(const std::string& folder) {
 awaitable<void> Server::serve(std::unique_ptr<net::Session> session) {
   auto* raw = session.get();
   sessions_.insert(raw);
-  co_await serve_client(std::move(session), context_, [this, raw] { sessions_.erase(raw); });
+  const std::function<void()> on_end = [this, raw] { sessions_.erase(raw); };
+  co_await serve_client(std::move(session), context_, on_end);
   context_.changed.notify();
 }
 
 awaitable<void> Server::accept_loop(std::shared_ptr<net::Listener> listener) {
+  accepting_ = true;
   for (;;) {
     auto session = co_await listener->accept();
-    if (!session) co_return;
+    if (!session) break;
     if (!fault::point("accept")) continue;
     asio::co_spawn(context_.executor, serve(std::move(session).value()), asio::detached);
   }
+  accepting_ = false;
+  context_.changed.notify();
 }
 
 awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
-  listener_ = listener;
+  if (stopped_) co_return Error(ErrorCode::kInterrupted, "the server was stopped");
   asio::co_spawn(context_.executor, accept_loop(listener), asio::detached);
 
   // The loop is a coroutine of its own, so that stop() can end it wherever it waits.
@@ -73,7 +77,9 @@ awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
   }
   listener->close();
   for (auto* session : sessions_) session->close();
-  while (!sessions_.empty()) co_await context_.changed.wait_for(std::chrono::milliseconds(100));
+  // Nothing of this server is left on the executor when run() returns.
+  while (accepting_ || !sessions_.empty())
+    co_await context_.changed.wait_for(std::chrono::milliseconds(100));
   co_return std::move(*outcome);
 }
 

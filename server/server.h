@@ -30,9 +30,8 @@ class Server {
 
   Context context_;
   std::set<net::Session*> sessions_;
-  std::shared_ptr<net::Listener> listener_;
   std::shared_ptr<asio::cancellation_signal> stop_signal_;
-  bool stopped_ = false;
+  bool accepting_ = false, stopped_ = false;
 };
 
 }  // namespace atl::server

@@ -8,34 +8,46 @@
 #include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <list>
+#include <memory>
 
 namespace atl::net {
 
-// Not thread-safe: use it on the executor it was made with. Outlives those who wait on it.
+// Not thread-safe: use it on the executor it was made with. Not destroyed while a waiter runs;
+// waiters that never run again (their executor is gone) may outlive it.
 class Event {
  public:
   explicit Event(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   // Wakes everyone who waits now.
   void notify() {
-    for (auto* timer : waiting_) timer->cancel();
+    for (auto* timer : *waiting_) timer->cancel();
   }
 
   // True when notified, false when the time ran out.
   asio::awaitable<bool> wait_for(std::chrono::milliseconds limit) {
     asio::steady_timer timer(executor_, limit);
-    auto place = waiting_.insert(waiting_.end(), &timer);
+    const Entry entry(waiting_, timer);
     asio::error_code error;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    waiting_.erase(place);
     co_return error == asio::error::operation_aborted;
   }
 
   const asio::any_io_executor& executor() const { return executor_; }
 
  private:
+  using Timers = std::list<asio::steady_timer*>;
+  // Leaves the list however the coroutine ends: a waiter may be destroyed while it waits.
+  struct Entry {
+    Entry(std::shared_ptr<Timers> all, asio::steady_timer& timer)
+        : list(std::move(all)), place(list->insert(list->end(), &timer)) {}
+    ~Entry() { list->erase(place); }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    std::shared_ptr<Timers> list;
+    Timers::iterator place;
+  };
   asio::any_io_executor executor_;
-  std::list<asio::steady_timer*> waiting_;
+  std::shared_ptr<Timers> waiting_ = std::make_shared<Timers>();
 };
 
 }  // namespace atl::net

@@ -6,26 +6,27 @@
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/use_awaitable.hpp>
-#include <memory>
+#include <optional>
 #include <type_traits>
 
 namespace atl::net {
 
 namespace detail {
 template <typename F, typename R>
-asio::awaitable<void> call_into(F function, std::shared_ptr<std::unique_ptr<R>> out) {
-  *out = std::make_unique<R>(function());
+asio::awaitable<void> call_into(F* function, std::optional<R>* out) {
+  out->emplace((*function)());
   co_return;
 }
 }  // namespace detail
 
-// The function must not throw. The calling coroutine resumes on its own executor.
-template <typename F, typename R = std::invoke_result_t<F>>
-asio::awaitable<R> offload(asio::any_io_executor pool, F function) {
-  auto out = std::make_shared<std::unique_ptr<R>>();
-  co_await asio::co_spawn(pool, detail::call_into<F, R>(std::move(function), out),
-                          asio::use_awaitable);
-  co_return std::move(**out);
+// The function must not throw. The calling coroutine resumes on its own executor. The function is a
+// named local of the caller, never a temporary: g++ 12 destroys closures twice that are made inside
+// a co_await expression. Join the pool before the caller's executor is destroyed.
+template <typename F, typename R = std::invoke_result_t<F&>>
+asio::awaitable<R> offload(asio::any_io_executor pool, F& function) {
+  std::optional<R> out;
+  co_await asio::co_spawn(pool, detail::call_into<F, R>(&function, &out), asio::use_awaitable);
+  co_return std::move(*out);
 }
 
 }  // namespace atl::net

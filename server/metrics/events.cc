@@ -37,7 +37,15 @@ void tell(Context& context, RunEvent event) {
   context.watch(event);
 }
 
-void write_status(Context& context, const char* state) {
+// What is going on, for whoever asks. With many clients it is large and changes all the time, so
+// mere progress is written ten times a second at most; what opens or closes a round always is.
+enum class Urgency { kNow, kSoon };
+void write_status(Context& context, const char* state, Urgency urgency = Urgency::kNow) {
+  const auto now = std::chrono::steady_clock::now();
+  if (urgency == Urgency::kSoon && now - context.status_written < std::chrono::milliseconds(100)) {
+    return;
+  }
+  context.status_written = now;
   Json clients = Json::array();
   for (const auto& [name, member] : context.registry.members()) {
     clients.push_back({{"name", name},
@@ -67,7 +75,7 @@ void emit_clients(Context& context) {
   size_t connected = 0;
   for (const auto& [name, member] : context.registry.members())
     connected += member.session != nullptr;
-  write_status(context, context.finished ? "finished" : "running");
+  write_status(context, context.finished ? "finished" : "running", Urgency::kSoon);
   tell(context,
        {.kind = RunEvent::Kind::kClients, .round = context.store->round(), .clients = connected});
 }
@@ -81,6 +89,7 @@ void emit_round_opened(Context& context) {
 
 void emit_progress(Context& context) {
   if (context.round == nullptr) return;
+  write_status(context, "running", Urgency::kSoon);
   const auto count = context.round->trainers(context.config.progress);
   tell(context, {.kind = RunEvent::Kind::kProgress,
                  .round = context.round->number(),

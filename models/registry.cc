@@ -1,0 +1,85 @@
+#include "models/registry.h"
+
+#include <array>
+
+namespace atl::models {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  Result<ModelPtr> (*make)(const ModelPlan&);
+};
+
+constexpr std::array kModels = {
+    Entry{"linear", make_linear_model},
+    Entry{"mlp", make_mlp},
+    Entry{"lenet", make_lenet},
+    Entry{"cnn_fedavg", make_cnn_fedavg},
+};
+
+// Beyond this an input is a mistake, not an image.
+constexpr int64_t kMaxFeatures = int64_t{1} << 31;
+
+Result<ModelPlan> make_plan(const wire::ModelSpec& spec) {
+  ModelPlan plan{.input = spec.input, .classes = spec.classes};
+  if (plan.input.size() != 1 && plan.input.size() != 3) {
+    return Error(ErrorCode::kConfig, "a model's input is [C, H, W] or [F], not a list of " +
+                                         std::to_string(plan.input.size()) + " numbers");
+  }
+  int64_t features = 1;
+  for (int64_t extent : plan.input) {
+    if (extent < 1 || extent > kMaxFeatures || (features *= extent) > kMaxFeatures)
+      return Error(ErrorCode::kConfig, "a model's input must have from 1 to 2^31 elements");
+  }
+  if (plan.classes < 1) return Error(ErrorCode::kConfig, "a model needs at least one class");
+  ATOLL_ASSIGN(plan.norm, parse_norm(spec.norm));
+  return plan;
+}
+
+}  // namespace
+
+int64_t ModelPlan::features() const {
+  int64_t product = 1;
+  for (int64_t extent : input) product *= extent;
+  return product;
+}
+
+Status ModelPlan::needs_image(std::string_view model) const {
+  if (input.size() == 3) return {};
+  return Error(ErrorCode::kConfig,
+               "the model " + std::string(model) + " takes images [C, H, W], not rows of a table");
+}
+
+Status ModelPlan::needs_image_of(std::string_view model, int64_t least) const {
+  ATOLL_TRY(needs_image(model));
+  if (input[1] >= least && input[2] >= least) return {};
+  const auto side = std::to_string(least);
+  return Error(ErrorCode::kConfig, "the model " + std::string(model) +
+                                       " needs images of at least " + side + "x" + side +
+                                       ", these are " + std::to_string(input[1]) + "x" +
+                                       std::to_string(input[2]));
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : kModels) names.emplace_back(entry.name);
+  return names;
+}
+
+Result<ModelPtr> make_model(const wire::ModelSpec& spec) {
+  for (const auto& entry : kModels) {
+    if (entry.name != spec.name) continue;
+    ATOLL_ASSIGN(auto plan, make_plan(spec));
+    ATOLL_ASSIGN(auto model, entry.make(plan));
+    if (!model->built()) {
+      auto why = model->built().error();
+      return std::move(why).wrap("cannot build the model " + spec.name);
+    }
+    return model;
+  }
+  std::string known;
+  for (const auto& entry : kModels) known += (known.empty() ? "" : ", ") + std::string(entry.name);
+  return Error(ErrorCode::kConfig, "unknown model \"" + spec.name + "\"; there are " + known);
+}
+
+}  // namespace atl::models
