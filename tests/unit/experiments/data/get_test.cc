@@ -78,6 +78,15 @@ TEST_F(Fetch, ADamagedFileIsFetchedAgain) {
   EXPECT_EQ(there(), (std::vector<std::string>{"a.bin.xz"}));
 }
 
+TEST_F(Fetch, WhatAKilledRunLeftIsRemoved) {
+  // No process has this id: it is above the kernel's limit of 2^22.
+  fs::create_directories(target() + "/.part-99999999/half");
+  fs::create_directories(target() + "/.part-1");
+  offer("a.bin", content_, {{"", "a.bin"}});
+  ASSERT_TRUE(fetch_files(set_, target()).ok());
+  EXPECT_THAT(there(), ::testing::UnorderedElementsAre("a.bin", ".part-1"));
+}
+
 TEST_F(Fetch, AnotherFileIsRefusedAndLeavesNothing) {
   offer("a.bin", as_bytes("<html>please log in</html>"), {{"", "a.bin"}});
   expect_error(fetch_files(set_, target()), ErrorCode::kData, {"made", "not the known file"});
