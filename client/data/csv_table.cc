@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <set>
 
 namespace atl::data {
@@ -141,9 +140,9 @@ Status CsvTable::split(const CsvFormat& format) {
 Result<CsvTable> CsvTable::parse(ByteView text, const std::string& name, const CsvFormat& format) {
   CsvTable table;
   table.name_ = name;
-  table.text_.resize(text.size());
-  if (!text.empty()) std::memcpy(table.text_.data(), text.data(), text.size());
-  if (std::memchr(table.text_.data(), 0, table.text_.size()) != nullptr)
+  const auto characters = as_text(text);
+  table.text_.assign(characters.begin(), characters.end());
+  if (characters.find('\0') != std::string_view::npos)
     return Error(ErrorCode::kData, name + ": is not text: it holds a zero byte")
         .hint("file " + name);
   ATOLL_TRY(table.split(format));
