@@ -43,9 +43,15 @@ bool is_role(const std::string& key) { return key.rfind("role:", 0) == 0; }
 
 using Row = std::vector<std::string>;
 
-Row row_of(const TensorSpec& tensor, const TensorStatistics& s) {
+// A file of another program names no roles.
+bool has_role(const SafetensorsFile& file, const TensorSpec& tensor) {
+  return file.metadata().contains("role:" + tensor.name);
+}
+
+Row row_of(const SafetensorsFile& file, const TensorSpec& tensor, const TensorStatistics& s) {
   Row row{tensor.name, std::string(to_string(tensor.dtype)), shape_text(tensor),
-          std::string(to_string(tensor.role)), with_commas(tensor.elements)};
+          has_role(file, tensor) ? std::string(to_string(tensor.role)) : "-",
+          with_commas(tensor.elements)};
   for (const double value : {s.min, s.max, s.mean, s.std, s.norm})
     row.push_back(s.finite > 0 ? compact(value) : "-");
   row.push_back(with_commas(s.nans));
@@ -75,19 +81,19 @@ void print_text(const Inspection& found, const std::string& path, std::ostream& 
   std::vector<Row> rows{{"tensor", "dtype", "shape", "role", "elements", "min", "max", "mean",
                          "std", "norm", "nan", "inf", ""}};
   for (size_t i = 0; i < found.statistics.size(); ++i)
-    rows.push_back(row_of(manifest.tensors()[i], found.statistics[i]));
+    rows.push_back(row_of(found.file, manifest.tensors()[i], found.statistics[i]));
   print_table(rows, out);
   uint64_t trainable = 0;
   for (const auto& tensor : manifest.tensors())
-    trainable += is_trainable(tensor.role) ? tensor.elements : 0;
+    if (has_role(found.file, tensor) && is_trainable(tensor.role)) trainable += tensor.elements;
   auto line = [&out](const std::string& key, const std::string& value) {
     out << padded(printable(key), 22) << printable(value) << "\n";
   };
   out << "\n";
   line("file", path + " (" + human_bytes(static_cast<double>(found.file_bytes)) + ")");
   line("tensors", with_commas(manifest.tensors().size()) + ", " +
-                      with_commas(manifest.total_elements()) + " elements (" +
-                      with_commas(trainable) + " trainable), " +
+                      with_commas(manifest.total_elements()) + " elements" +
+                      (trainable > 0 ? " (" + with_commas(trainable) + " trainable), " : ", ") +
                       human_bytes(static_cast<double>(manifest.total_bytes())) + " of data");
   for (const auto& [key, value] : found.file.metadata()) {
     if (!is_role(key)) line(shortened(key, kLongestValue), shortened(value, kLongestValue));
@@ -109,18 +115,19 @@ void print_json(const Inspection& found, const std::string& path, std::ostream& 
     const auto& tensor = manifest.tensors()[i];
     const auto& s = found.statistics[i];
     auto figure = [&s](double value) { return s.finite > 0 ? Json(value) : Json(nullptr); };
-    tensors.push_back({{"name", tensor.name},
-                       {"dtype", to_string(tensor.dtype)},
-                       {"shape", tensor.shape},
-                       {"role", to_string(tensor.role)},
-                       {"elements", tensor.elements},
-                       {"min", figure(s.min)},
-                       {"max", figure(s.max)},
-                       {"mean", figure(s.mean)},
-                       {"std", figure(s.std)},
-                       {"norm", figure(s.norm)},
-                       {"nan", s.nans},
-                       {"inf", s.infinities}});
+    tensors.push_back(
+        {{"name", tensor.name},
+         {"dtype", to_string(tensor.dtype)},
+         {"shape", tensor.shape},
+         {"role", has_role(found.file, tensor) ? Json(to_string(tensor.role)) : Json(nullptr)},
+         {"elements", tensor.elements},
+         {"min", figure(s.min)},
+         {"max", figure(s.max)},
+         {"mean", figure(s.mean)},
+         {"std", figure(s.std)},
+         {"norm", figure(s.norm)},
+         {"nan", s.nans},
+         {"inf", s.infinities}});
   }
   for (const auto& [key, value] : found.file.metadata()) {
     if (!is_role(key)) metadata[key] = value;

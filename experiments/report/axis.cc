@@ -73,6 +73,9 @@ Axis round_axis(double low, double high, size_t wanted) {
   axis.step = nice_step(high - low, wanted, true);
   for (double i = std::ceil(low / axis.step); i * axis.step <= high; ++i)
     axis.ticks.push_back(i * axis.step);
+  // Rounds begin at 1, which no nice step meets.
+  if (axis.ticks.empty() || axis.ticks.front() - low >= axis.step / 2)
+    axis.ticks.insert(axis.ticks.begin(), low);
   return axis;
 }
 

@@ -68,10 +68,12 @@ std::string header(const RunRecord& run) {
       run.total_rounds > 0 ? "of " + with_commas(run.total_rounds) + " asked for" : "";
   out += tile("Rounds", with_commas(run.round), of);
   out += tile("Time", run.seconds > 0 ? human_seconds(run.seconds) : "–",
-              run.seconds_is_sum ? "sum over rounds" : "whole run");
+              run.seconds == 0     ? ""
+              : run.seconds_is_sum ? "sum over rounds"
+                                   : "whole run");
   out += tile("Traffic", human_bytes(static_cast<double>(run.bytes_down() + run.bytes_up())),
-              human_bytes(static_cast<double>(run.bytes_down())) + " down, " +
-                  human_bytes(static_cast<double>(run.bytes_up())) + " up");
+              "↓ " + human_bytes(static_cast<double>(run.bytes_down())) + " ↑ " +
+                  human_bytes(static_cast<double>(run.bytes_up())));
   out += "</div>";
   if (!run.model_sha256.empty()) {
     out += "<p class=\"soft\">Model SHA-256 <span class=\"mono\">" + escape_html(run.model_sha256) +
@@ -130,7 +132,7 @@ std::string curves(const RunRecord& run) {
   out += figure("Training loss", last_value(rounds, &RoundLine::train_loss),
                 {.series = {per_round(
                      "loss", [](const auto& line) { return line.train_loss.value_or(NAN); })}});
-  out += figure("Mean norm of the updates", last_value(rounds, &RoundLine::update_norm),
+  out += figure("Mean update norm", last_value(rounds, &RoundLine::update_norm),
                 {.from_zero = true, .series = {per_round("norm", [](const auto& line) {
                                       return line.update_norm.value_or(NAN);
                                     })}});
@@ -143,7 +145,9 @@ std::string curves(const RunRecord& run) {
        .from_zero = true,
        .series = {per_round("seconds", [](const auto& line) { return line.seconds; })}});
   out += figure(
-      "Bytes per round", "",
+      "Bytes per round",
+      human_bytes(static_cast<double>(run.bytes_down())) + " down, " +
+          human_bytes(static_cast<double>(run.bytes_up())) + " up in all",
       {.unit = Unit::kBytes,
        .from_zero = true,
        .series = {
@@ -152,7 +156,7 @@ std::string curves(const RunRecord& run) {
   out += "</div>";
   const auto table = round_table(run);
   if (!table.empty())
-    out += "<details><summary>Every round as a table</summary>" + table + "</details>";
+    out += "<details><summary>The rounds as a table</summary>" + table + "</details>";
   return out;
 }
 

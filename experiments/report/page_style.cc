@@ -13,7 +13,7 @@ std::string_view page_style() {
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.55 system-ui,-apple-system,
 "Segoe UI",Roboto,"Helvetica Neue","Noto Sans",sans-serif;-webkit-text-size-adjust:100%}
-main{max-width:62rem;margin:0 auto;padding:2.75rem 1.5rem 3rem}
+main{max-width:64rem;margin:0 auto;padding:2.75rem 1.5rem 3rem}
 h1{font-size:2rem;line-height:1.2;font-weight:650;letter-spacing:-.015em;margin:.15rem 0 .35rem;
 overflow-wrap:anywhere}
 h2{font-size:1.05rem;font-weight:650;margin:2.75rem 0 .9rem;padding-bottom:.4rem;
@@ -21,8 +21,9 @@ border-bottom:1px solid var(--rule)}
 p{margin:.4rem 0}
 .eyebrow{color:var(--c0);font-size:.8rem;font-weight:600;letter-spacing:.06em;
 text-transform:uppercase}
-.soft,.sub,figcaption span,.tile small,caption,footer{color:var(--soft)}
+.soft,.sub,figcaption span,.tile small,footer{color:var(--soft)}
 .sub{font-size:.95rem}
+.soft{font-size:.875rem}
 .none{color:var(--soft);font-size:.9rem;padding:3.5rem 0;text-align:center}
 .mono,code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .mono{font-size:.8125rem;overflow-wrap:anywhere}
@@ -65,8 +66,7 @@ svg.spark{display:block;width:84px;height:20px;margin-left:auto}
 svg.spark .line{stroke-width:1.4}
 .scroll{overflow-x:auto;margin:0 -.25rem;padding:0 .25rem}
 table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums}
-caption{caption-side:bottom;text-align:left;font-size:.8125rem;padding-top:.6rem}
-th,td{padding:.34rem .65rem;text-align:right;white-space:nowrap}
+th,td{padding:.34rem .5rem;text-align:right;white-space:nowrap}
 th{font-weight:600;color:var(--soft);font-size:.8125rem;vertical-align:bottom;
 border-bottom:1px solid var(--rule)}
 tbody th{color:var(--ink);font-size:.875rem;border:0}
@@ -80,6 +80,8 @@ td.wrap{white-space:normal;overflow-wrap:anywhere;min-width:14rem}
 .heat td.total,.heat th.total{text-align:right;color:var(--soft);padding-left:.9rem}
 .heat thead th{text-align:center}
 .heat th:first-child{text-align:left;padding-right:1rem}
+.heat th{border:0!important}
+.heat tfoot td{background:none}
 .heat.tight td{min-width:.85rem;width:.85rem;padding:0;height:1.1rem}
 .heat.tight td.total{width:auto;padding-left:.9rem}
 .heat .z{color:var(--soft);opacity:.55}
@@ -102,7 +104,8 @@ summary{cursor:pointer;color:var(--soft);font-size:.875rem}
 details .scroll{margin-top:.6rem;max-height:28rem;overflow:auto}
 footer{margin-top:3rem;padding-top:.9rem;border-top:1px solid var(--rule);font-size:.8125rem}
 @media(max-width:36rem){main{padding:1.6rem 1rem 2rem}h1{font-size:1.6rem}
-.tiles{grid-template-columns:1fr 1fr}.tile{padding:.7rem .8rem}.tile b{font-size:1.25rem}
+.tiles{grid-template-columns:1fr 1fr}.tile{padding:.7rem .8rem}
+.tile:last-child:nth-child(odd){grid-column:1/-1}.tile b{font-size:1.25rem}
 svg.chart text{font-size:13.5px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.55rem}
 .scroll th:first-child{position:sticky;left:0;background:var(--paper)}}
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--rule:#ccc;--panel:#fff;

@@ -19,12 +19,12 @@ std::string cell(const std::string& content) { return "<td>" + content + "</td>"
 std::string number(const MaybeNumber& value, int decimals) {
   return value ? fixed(*value, decimals) : "–";
 }
-std::string share(const MaybeNumber& value) { return value ? percent(*value) : "–"; }
+std::string share(const MaybeNumber& value) { return value ? fixed(*value * 100, 1) : "–"; }
 
-std::string cut_caption(size_t shown, size_t all, const char* what) {
+std::string cut_note(size_t shown, size_t all, const char* what) {
   if (shown >= all) return "";
-  return "<caption>The first " + with_commas(shown) + " of " + with_commas(all) + " " + what +
-         "; metrics.jsonl has them all.</caption>";
+  return "<p class=\"soft\">The first " + with_commas(shown) + " of " + with_commas(all) + " " +
+         what + "; metrics.jsonl has them all.</p>";
 }
 
 struct ClientRow {
@@ -84,9 +84,11 @@ std::string client_row(const ClientRow& row, const ClientColumns& columns) {
          cell(norms > 0 ? compact(norm_sum / static_cast<double>(norms)) : "–") +
          cell(lines.empty() ? "–" : human_seconds(seconds)) +
          cell(human_bytes(static_cast<double>(down))) + cell(human_bytes(static_cast<double>(up)));
-  if (columns.accuracy)
-    out += cell(last != nullptr ? share(last->accuracy_before) : "–") +
-           cell(last != nullptr ? share(last->accuracy_after) : "–");
+  if (columns.accuracy) {
+    out += cell(last != nullptr
+                    ? share(last->accuracy_before) + " → " + share(last->accuracy_after) + " %"
+                    : "–");
+  }
   if (columns.refusals) out += cell(row.refusals > 0 ? with_commas(row.refusals) : "–");
   return out + "</tr>";
 }
@@ -106,17 +108,16 @@ std::string client_table(const RunRecord& run) {
   }
   const size_t shown = std::min(rows.size(), kMostClients);
   std::string out = "<div class=\"scroll\"><table>";
-  out += cut_caption(shown, rows.size(), "clients");
   out += "<thead><tr><th>Client</th><th>Rounds</th><th>Train<br>examples</th>";
   if (columns.test) out += "<th>Test<br>examples</th>";
   out +=
-      "<th>Loss by<br>round</th><th>Last<br>train loss</th><th>Mean update<br>norm</th>"
+      "<th>Loss by<br>round</th><th>Last<br>loss</th><th>Mean<br>norm</th>"
       "<th>Training<br>time</th><th>Received</th><th>Sent</th>";
-  if (columns.accuracy) out += "<th>Accuracy<br>before</th><th>Accuracy<br>after</th>";
+  if (columns.accuracy) out += "<th>Last accuracy<br>before → after</th>";
   if (columns.refusals) out += "<th>Refusals</th>";
   out += "</tr></thead><tbody>";
   for (size_t i = 0; i < shown; ++i) out += client_row(rows[i], columns);
-  return out + "</tbody></table></div>";
+  return out + "</tbody></table></div>" + cut_note(shown, rows.size(), "clients");
 }
 
 std::string partition_table(const RunRecord& run) {
@@ -134,16 +135,8 @@ std::string partition_table(const RunRecord& run) {
       sums[c] += row[c];
     }
   }
-  std::string out = std::string("<div class=\"scroll\"><table class=\"heat") +
-                    (tight ? " tight" : "") +
-                    "\"><caption>Examples of each class (columns) that "
-                    "each client (rows) holds; darker is more, the darkest is " +
-                    with_commas(most) + ".";
-  if (rows < table.size() || columns < classes) {
-    out += " The first " + with_commas(rows) + " of " + with_commas(table.size()) +
-           " clients and " + with_commas(columns) + " of " + with_commas(classes) + " classes.";
-  }
-  out += "</caption>";
+  std::string out =
+      std::string("<div class=\"scroll\"><table class=\"heat") + (tight ? " tight" : "") + "\">";
   if (!tight) {
     out += "<thead><tr><th>Client</th>";
     for (size_t c = 0; c < columns; ++c) out += "<th>" + std::to_string(c) + "</th>";
@@ -176,7 +169,15 @@ std::string partition_table(const RunRecord& run) {
     for (size_t c = 0; c < columns; ++c) out += cell(with_commas(sums[c]));
     out += "<td class=\"total\">" + with_commas(all) + "</td></tr></tfoot>";
   }
-  return out + "</table></div>";
+  out +=
+      "</table></div><p class=\"soft\">Examples of each class (columns) that each client (rows) "
+      "holds; a stronger colour is more, the strongest is " +
+      with_commas(most) + ".";
+  if (rows < table.size() || columns < classes) {
+    out += " The first " + with_commas(rows) + " of " + with_commas(table.size()) +
+           " clients and " + with_commas(columns) + " of " + with_commas(classes) + " classes.";
+  }
+  return out + "</p>";
 }
 
 std::string refusal_table(const RunRecord& run) {
@@ -193,10 +194,10 @@ std::string refusal_table(const RunRecord& run) {
   }
   if (groups.empty()) return "";
   const size_t shown = std::min(groups.size(), kMostRefusals);
-  std::string out = "<div class=\"scroll\"><table>" +
-                    cut_caption(shown, groups.size(), "kinds of refusal") +
-                    "<thead><tr><th>Client</th><th class=\"left\">Reason</th><th>Times</th>"
-                    "<th>Rounds</th></tr></thead><tbody>";
+  std::string out =
+      "<div class=\"scroll\"><table><thead><tr><th>Client</th><th "
+      "class=\"left\">Reason</th><th>Times</th>"
+      "<th>Rounds</th></tr></thead><tbody>";
   size_t i = 0;
   for (const auto& [key, group] : groups) {
     if (i++ == shown) break;
@@ -206,7 +207,7 @@ std::string refusal_table(const RunRecord& run) {
            "</td>" + cell(with_commas(group.count)) +
            cell(group.first == group.last ? first : first + "–" + last) + "</tr>";
   }
-  return out + "</tbody></table></div>";
+  return out + "</tbody></table></div>" + cut_note(shown, groups.size(), "kinds of refusal");
 }
 
 std::string round_table(const RunRecord& run) {
@@ -216,10 +217,6 @@ std::string round_table(const RunRecord& run) {
   for (const auto& line : run.metrics.evaluations) evaluated[line.round] = &line;
   const size_t every = (rounds.size() + kMostRounds - 1) / kMostRounds;
   std::string out = "<div class=\"scroll\"><table>";
-  if (every > 1) {
-    out += "<caption>One round of " + std::to_string(every) +
-           "; metrics.jsonl has them all.</caption>";
-  }
   out +=
       "<thead><tr><th>Round</th><th>Clients</th><th>Examples</th><th>Train loss</th>"
       "<th>Update norm</th><th>Test accuracy</th><th>Test loss</th><th>Time</th><th>Down</th>"
@@ -238,7 +235,12 @@ std::string round_table(const RunRecord& run) {
            cell(human_bytes(static_cast<double>(line.bytes_up))) + "<td class=\"mono\">" +
            escape_html(shortened(line.model_sha256, 12)) + "</td></tr>";
   }
-  return out + "</tbody></table></div>";
+  out += "</tbody></table></div>";
+  if (every > 1) {
+    out += "<p class=\"soft\">One round of " + std::to_string(every) +
+           "; metrics.jsonl has them all.</p>";
+  }
+  return out;
 }
 
 }  // namespace atl::workbench
