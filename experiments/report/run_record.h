@@ -1,6 +1,14 @@
 // A finished or unfinished run, read from its folder (server/store/run_store.h keeps it; the
 // workbench adds run.json). Any part may be missing: what is not there is left empty, and a line in
 // `notes` says what could not be read.
+//
+// run.json, one object, every key optional:
+//   command      text: what was typed
+//   data         {set, folder, sha256}: text; shown in the order of the file
+//   partition    {scheme, sha256: text, alpha: number, clients: count,
+//                 table: [[examples of each class] of each client]}
+//   environment  {cpu, cores, compiler, torch, atoll, kernel, ...}: text or numbers
+//   seconds      number: the whole run
 #pragma once
 
 #include <cstdint>

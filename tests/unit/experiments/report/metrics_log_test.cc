@@ -90,7 +90,7 @@ TEST(MetricsLog, PassesOverLinesThatMakeNoSense) {
       R"({"event":"client","round":1,"client":7})",
       "{\"event\":\"refused\",\"round\":1,\"client\":\"\xff\"}",
       R"({"event":"cli{"event":"round","round":1,"seconds":1})",
-      std::string((1 << 20) + 1, 'x'),
+      R"({"event":"round","round":1,"seconds":1,"x":")" + std::string(1 << 20, 'x') + "\"}",
   };
   for (const auto& line : bad) {
     const auto log = parse(line + "\n" + kRound1);
