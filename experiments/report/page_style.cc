@@ -69,6 +69,7 @@ table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric
 th,td{padding:.34rem .5rem;text-align:right;white-space:nowrap}
 th{font-weight:600;color:var(--soft);font-size:.8125rem;vertical-align:bottom;
 border-bottom:1px solid var(--rule)}
+tbody td,tbody th{vertical-align:baseline}
 tbody th{color:var(--ink);font-size:.875rem;border:0}
 th:first-child,td:first-child,.left{text-align:left}
 th:first-child,td:first-child{padding-left:0}
