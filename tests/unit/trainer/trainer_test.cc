@@ -348,6 +348,26 @@ TEST(TorchTrainer, Bf16TrainsOrSaysThatItCannot) {
   EXPECT_NE(trained(*trainer, task_of(1, {.epochs = 5}), before), rounded);
 }
 
+// A module that LibTorch cannot run: its weights are double, the images float.
+TEST(TorchTrainer, LibTorchsExceptionsStopAtTheDoor) {
+  const auto data = random_images(10, {1, 28, 28}, 10, 21);
+  auto options = options_of(data, 10);
+  options.pool = client::make_workspace_pool();
+  auto trainer = make_trainer({.name = "lenet"}, options);
+  ASSERT_TRUE(trainer->initialize(1).ok());
+  {
+    auto lease = options.pool->lease({.name = "lenet", .input = {1, 28, 28}, .classes = 10},
+                                     torch::Device(torch::kCPU));
+    ASSERT_TRUE(lease.ok());
+    (*lease)->model->to(torch::kDouble);
+  }
+  Progress progress;
+  const auto report = trainer->run(task_of(1, {}), progress);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code(), ErrorCode::kTrainer);
+  EXPECT_THAT(report.error().message(), ::testing::StartsWith("LibTorch: "));
+}
+
 struct Refusal {
   const char* says;
   ErrorCode code;
