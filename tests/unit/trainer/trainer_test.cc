@@ -156,7 +156,8 @@ TEST(TorchTrainer, AUsedWorkspaceIsAsGoodAsANewOne) {
   trained(*noisy, task_of(2, {.momentum = 0.5, .nesterov = true, .batch_size = 7}));
   ASSERT_TRUE(noisy->initialize(1).ok());
   Progress progress;
-  EXPECT_FALSE(noisy->run(task_of(3, {.learning_rate = 1e20, .epochs = 5}), progress).ok());
+  EXPECT_FALSE(
+      noisy->run(task_of(3, {.learning_rate = 1e20, .momentum = 0.9, .epochs = 5}), progress).ok());
   EXPECT_EQ(pool->idle(), 1u);
   EXPECT_EQ(trained(*ours, task_of(3, settings)), reference);
   EXPECT_EQ(pool->idle(), 1u);
