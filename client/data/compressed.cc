@@ -96,31 +96,43 @@ Result<Bytes> unpack_gzip(ByteView packed, const std::string& name, uint64_t lim
   }
 }
 
+// The format allows padding behind a stream: zero bytes, a multiple of four.
+bool is_xz_padding(ByteView rest) {
+  return rest.size() % 4 == 0 &&
+         std::all_of(rest.begin(), rest.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
 Result<Bytes> unpack_xz(ByteView packed, const std::string& name, uint64_t limit) {
   lzma_stream stream = LZMA_STREAM_INIT;
-  ATOLL_CHECK(lzma_stream_decoder(&stream, kLzmaMemory,
-                                  LZMA_CONCATENATED | LZMA_TELL_UNSUPPORTED_CHECK) == LZMA_OK,
-              "liblzma starts");
   std::unique_ptr<lzma_stream, void (*)(lzma_stream*)> guard(&stream, lzma_end);
+  auto restart = [&] {
+    ATOLL_CHECK(lzma_stream_decoder(&stream, kLzmaMemory, LZMA_TELL_UNSUPPORTED_CHECK) == LZMA_OK,
+                "liblzma starts");
+  };
+  restart();
   Output out(std::min<uint64_t>(limit, 2 * packed.size()), limit);
-  stream.next_in = reinterpret_cast<const uint8_t*>(packed.data());
-  stream.avail_in = packed.size();
   for (;;) {
     const MutableByteView room = out.room();
+    stream.next_in = reinterpret_cast<const uint8_t*>(packed.data());
+    stream.avail_in = packed.size();
     stream.next_out = reinterpret_cast<uint8_t*>(room.data());
     stream.avail_out = room.size();
     const lzma_ret code = lzma_code(&stream, LZMA_FINISH);
+    packed = packed.last(stream.avail_in);
     out.add(room.size() - stream.avail_out);
     if (out.too_large()) return too_large(name, limit);
     switch (code) {
       case LZMA_STREAM_END:
-        return out.take();
+        if (is_xz_padding(packed)) return out.take();
+        if (!is_xz(packed)) return bad_file(name, "has bytes after its end");
+        restart();  // xz files may be concatenated
+        break;
       case LZMA_OK:
         break;
       case LZMA_BUF_ERROR:
         return truncated(name);
       case LZMA_FORMAT_ERROR:
-        return bad_file(name, "has bytes after its end, or is not an xz file");
+        return bad_file(name, "is not an xz file");
       case LZMA_UNSUPPORTED_CHECK:
       case LZMA_OPTIONS_ERROR:
         return bad_file(name, "uses a form of xz that liblzma does not know");

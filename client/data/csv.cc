@@ -136,7 +136,9 @@ class Encoder {
     set.labels.reserve(part.rows.size());
     for (const uint32_t row : part.rows) {
       const auto text = label_text(*part.table, row);
-      if (missing(text)) return part.table->bad_cell(row, label_, "the label is missing");
+      if (missing(text))
+        return part.table->bad_cell(row, label_, "the label is missing")
+            .hint("remove the row: an example without a label teaches nothing");
       const auto found = class_of_.find(text);
       if (found == class_of_.end())
         return part.table

@@ -3,7 +3,7 @@
   {"folder": F, "files": {NAME: {"bytes": N, "digests": [...]}},
    "sources": [{"address": A, "sha256": S, "bytes": N, "members": [{"path": P, "file": NAME}, ...]}, ...]}
 
-Each file is written to NAME.part, checked (the digest is that of its unpacked content), and renamed; files that are there
+Each file is written to a scratch folder beside it, checked (the digest is that of its unpacked content), and renamed; files that are there
 and whole are kept, so the same command can be repeated after any failure. Progress goes to standard error. On failure one
 line on standard output says why, and the exit status is Atoll's: 4 wrong content, 5 file system, 6 disk full, 7 network.
 """
@@ -20,7 +20,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -178,8 +177,17 @@ def missing_members(source, plan):
     return missing
 
 
+def sweep(folder):
+    """Removes what a killed run left: its scratch folder bears its process id."""
+    for path in glob.glob(os.path.join(glob.escape(folder), ".part-*")):
+        pid = path.rsplit("-", 1)[-1]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def run(plan):
     os.makedirs(plan["folder"], exist_ok=True)
+    sweep(plan["folder"])
     sources = [source | {"members": missing} for source in plan["sources"] if (missing := missing_members(source, plan))]
     # The download, what comes out of it, and some air.
     needed = sum(source["bytes"] for source in sources) + 10_000_000
@@ -188,8 +196,12 @@ def run(plan):
     if sources and free < needed:
         raise Failure(DISK_FULL, f"{plan['folder']} has {free / 1e6:.0f} MB of free space; {needed / 1e6:.0f} are needed")
     for source in sources:
-        with tempfile.TemporaryDirectory(dir=plan["folder"], prefix=".part-") as scratch:
+        scratch = os.path.join(plan["folder"], f".part-{os.getpid()}")
+        os.mkdir(scratch)
+        try:
             fetch(source, scratch, plan)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def main():

@@ -153,6 +153,9 @@ Result<Got> get_dataset(std::string_view name, const GetOptions& options) {
     if (*found != cache) return at_hand;
     log::warn("data", at_hand.error().message() + "; it is fetched again");
   }
+  // Whoever named a folder should hear why it was not enough.
+  if (const char* here = std::getenv("ATOLL_DATA"); !found && here != nullptr && *here != 0)
+    log::info("data", data::locate(*set, here).error().message());
   ATOLL_TRY(fetch_files(*set, target));
   return verified(*set, target, true);
 }
