@@ -104,6 +104,7 @@ void BatchLoader::load_bytes(std::span<const uint32_t> indices, Rng* crop) {
 #ifdef ATOLL_WITH_CUDA
 // Replaces every host pointer by its copy on the device.
 void BatchLoader::launch(kernels::GatherImages gather) {
+  const c10::DeviceGuard on_device(device_);
   auto upload = [this](const void* from, int64_t bytes) {
     auto host = torch::from_blob(const_cast<void*>(from), {bytes}, torch::kByte);
     return host.to(device_);

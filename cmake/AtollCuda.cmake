@@ -34,14 +34,15 @@ if(ATOLL_CUDA_BUILT)
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES 80 90 100)
   endif()
-  set(CMAKE_CUDA_STANDARD 20)
-  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   if(ATOLL_CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
     set(CMAKE_CUDA_COMPILER_LAUNCHER ${ATOLL_CCACHE})
   endif()
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)  # LibTorch's own: one runtime in the process
   enable_language(CUDA)
+  set(CMAKE_CUDA_STANDARD 17)  # the newest that CMake 3.25 knows of nvcc; kernels need no more
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   find_package(CUDAToolkit REQUIRED)
   # The linker would drop libtorch_cuda, which nothing names and which registers itself when it is loaded.
-  target_link_libraries(atoll_torch INTERFACE -Wl,--no-as-needed torch_cuda c10_cuda -Wl,--as-needed CUDA::cudart)
+  target_link_libraries(atoll_torch INTERFACE -Wl,--push-state,--no-as-needed torch_cuda c10_cuda -Wl,--pop-state CUDA::cudart)
   target_compile_definitions(atoll_torch INTERFACE ATOLL_WITH_CUDA)
 endif()

@@ -32,10 +32,18 @@ if(ATOLL_FAULTS)
   add_compile_definitions(ATOLL_FAULTS)
 endif()
 
-# atoll_room(NAME DEPENDS ...): one static library from every .cc of the calling folder and below (main.cc apart).
+# atoll_room(NAME DEPENDS ... [FOLDERS ...] [EXCLUDE ...]): one static library from every .cc of the calling folder (or of
+# the named ones in it) and below, main.cc apart.
 function(atoll_room name)
-  cmake_parse_arguments(ROOM "" "" "DEPENDS;EXCLUDE" ${ARGN})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  cmake_parse_arguments(ROOM "" "" "DEPENDS;FOLDERS;EXCLUDE" ${ARGN})
+  set(sources "")
+  if(NOT ROOM_FOLDERS)
+    set(ROOM_FOLDERS .)
+  endif()
+  foreach(folder IN LISTS ROOM_FOLDERS)
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
+    list(APPEND sources ${found})
+  endforeach()
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   foreach(pattern IN LISTS ROOM_EXCLUDE)
     list(FILTER sources EXCLUDE REGEX ${pattern})

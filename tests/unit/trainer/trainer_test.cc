@@ -156,7 +156,8 @@ TEST(TorchTrainer, AUsedWorkspaceIsAsGoodAsANewOne) {
   trained(*noisy, task_of(2, {.momentum = 0.5, .nesterov = true, .batch_size = 7}));
   ASSERT_TRUE(noisy->initialize(1).ok());
   Progress progress;
-  EXPECT_FALSE(noisy->run(task_of(3, {.learning_rate = 1e20, .epochs = 5}), progress).ok());
+  EXPECT_FALSE(
+      noisy->run(task_of(3, {.learning_rate = 1e20, .momentum = 0.9, .epochs = 5}), progress).ok());
   EXPECT_EQ(pool->idle(), 1u);
   EXPECT_EQ(trained(*ours, task_of(3, settings)), reference);
   EXPECT_EQ(pool->idle(), 1u);
@@ -346,6 +347,26 @@ TEST(TorchTrainer, Bf16TrainsOrSaysThatItCannot) {
   EXPECT_GE(report->after.correct, 190u);
   const auto rounded = model_of(*trainer);
   EXPECT_NE(trained(*trainer, task_of(1, {.epochs = 5}), before), rounded);
+}
+
+// A module that LibTorch cannot run: its weights are double, the images float.
+TEST(TorchTrainer, LibTorchsExceptionsStopAtTheDoor) {
+  const auto data = random_images(10, {1, 28, 28}, 10, 21);
+  auto options = options_of(data, 10);
+  options.pool = client::make_workspace_pool();
+  auto trainer = make_trainer({.name = "lenet"}, options);
+  ASSERT_TRUE(trainer->initialize(1).ok());
+  {
+    auto lease = options.pool->lease({.name = "lenet", .input = {1, 28, 28}, .classes = 10},
+                                     torch::Device(torch::kCPU));
+    ASSERT_TRUE(lease.ok());
+    (*lease)->model->to(torch::kDouble);
+  }
+  Progress progress;
+  const auto report = trainer->run(task_of(1, {}), progress);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code(), ErrorCode::kTrainer);
+  EXPECT_THAT(report.error().message(), ::testing::StartsWith("LibTorch: "));
 }
 
 struct Refusal {

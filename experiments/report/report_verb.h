@@ -1,0 +1,16 @@
+// `atoll report RUN [--out FILE.html] [--json]`: the page and the summary of a run.
+#pragma once
+
+#include <string>
+
+#include "experiments/verb.h"
+
+namespace atl::workbench {
+
+void add_report_verb(CLI::App& app, Verbs& verbs);
+
+// Writes RUN/report.html, or `page_path` where one is given, atomically; returns the path. kIo when
+// the folder holds no run or the page cannot be written.
+Result<std::string> write_report(const std::string& run_folder, const std::string& page_path = {});
+
+}  // namespace atl::workbench
