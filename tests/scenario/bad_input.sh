@@ -7,7 +7,7 @@ quick="$root/experiments/quickstart.toml"
 atoll="$bin/atoll"
 
 # Configuration: file, line, key, and the nearest valid key; several mistakes at once.
-sed 's/^learning_rate = 0.1/learning_rat = 0.1/; s/^rounds = 15/rounds = "many"/' "$quick" >typo.toml
+sed 's/^learning_rate = 0.1/learning_rat = 0.1/; s/^rounds = 20/rounds = "many"/' "$quick" >typo.toml
 expect 3 'typo.toml:[0-9]+: train.learning_rat: unknown key; did you mean "train.learning_rate"' "$atoll" simulate typo.toml
 grep -q 'typo.toml:[0-9]*: rounds: must be a whole number, not text' out.txt || fail "the second mistake is not named: $(cat out.txt)"
 printf 'rounds = = 3\n' >broken.toml
@@ -15,7 +15,7 @@ expect 3 'broken.toml:1' "$atoll" simulate broken.toml
 expect 3 'cannot read the configuration nowhere.toml' "$atoll" simulate nowhere.toml
 sed 's/^name = "mlp"/name = "mlpp"/' "$quick" >model.toml
 expect 3 'unknown model "mlpp"' "$atoll" simulate model.toml --data digits
-sed 's/^name = "mlp"/name = "mlp"\nnorm = "gn:7"/' "$quick" >norm.toml
+sed 's/^norm = "ln"/norm = "gn:7"/' "$quick" >norm.toml
 expect 3 'gn:7|divide' "$atoll" simulate norm.toml --data digits
 expect 2 'FILE|file' "$atoll" simulate
 expect 2 '' "$atoll" no-such-verb
@@ -37,7 +37,7 @@ expect 4 '' "$atoll" data verify mnist --folder wrong
 # A folder that holds another run is not touched.
 "$atoll" simulate "$quick" --data digits --out first --json >first.json 2>/dev/null
 before=$(cd first && sha256sum config.toml metrics.jsonl checkpoints/* | sha256sum)
-sed 's/^rounds = 15/rounds = 16/' "$quick" >other.toml
+sed 's/^rounds = 20/rounds = 21/' "$quick" >other.toml
 expect 3 'another configuration' "$atoll" simulate other.toml --data digits --out first
 [ "$(cd first && sha256sum config.toml metrics.jsonl checkpoints/* | sha256sum)" = "$before" ] || fail "earlier results were changed"
 

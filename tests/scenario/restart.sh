@@ -30,10 +30,10 @@ TOML
   start $name.log "$bin/atoll-client" run $name
   clients="$clients $started"
 done
-until_true 60 test -e server/run/checkpoints/round-000004.safetensors
+until_true 60 test -e server/run/checkpoints/round-000005.safetensors
 kill -9 "$server"
 until_true 10 gone "$server"
-[ ! -e server/run/checkpoints/round-000015.safetensors ] || fail "the run was over before the server was killed"
+[ ! -e server/run/checkpoints/round-000020.safetensors ] || fail "the run was over before the server was killed"
 start server2.log "$bin/atoll-server" run server
 for pid in $clients; do wait "$pid" || { tail -n 5 client-*.log; fail "a client ended with an error"; }; done
 wait "$started" || { cat server2.log; fail "the second server ended with an error"; }
