@@ -21,7 +21,7 @@ expect 2 'FILE|file' "$atoll" simulate
 expect 2 '' "$atoll" no-such-verb
 
 # Data: missing, truncated, mislabelled, wrong magic.
-expect 4 'fashion_mnis' "$atoll" simulate "$quick" --data fashion_mnis
+expect 2 'fashion_mnis' "$atoll" simulate "$quick" --data fashion_mnis
 folder=$(ATOLL_DATA='' "$atoll" data get digits --json 2>/dev/null | sed -n 's/.*"folder": *"\([^"]*\)".*/\1/p')
 [ -d "$folder" ] || fail "data get digits --json names no folder"
 mkdir cut && head -c 5000 "$folder"/digits.csv.gz >cut/digits.csv.gz
