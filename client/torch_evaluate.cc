@@ -28,8 +28,12 @@ void add_to(Evaluation& sums, const torch::Tensor& logits, const torch::Tensor& 
   }
 }
 
+uint64_t evaluation_steps(size_t examples) {
+  return (examples + kEvaluationBatch - 1) / kEvaluationBatch;
+}
+
 Result<Evaluation> evaluate(Workspace& workspace, std::span<const uint32_t> indices,
-                            const Progress& progress) {
+                            Progress& progress) {
   torch::NoGradGuard no_grad;
   workspace.model->eval();
   Evaluation sums;
@@ -38,6 +42,7 @@ Result<Evaluation> evaluate(Workspace& workspace, std::span<const uint32_t> indi
     const auto piece = indices.subspan(at, std::min(kEvaluationBatch, indices.size() - at));
     const auto batch = workspace.batches.load(piece, nullptr);
     add_to(sums, workspace.model->forward(batch.inputs), batch.labels);
+    ++progress.steps_done;
   }
   return sums;
 }

@@ -85,7 +85,8 @@ torch::Tensor loss_of(Workspace& workspace, const Batch& batch, bool bf16) {
 
 uint64_t steps_of(const wire::TrainSettings& settings, size_t examples) {
   if (settings.steps > 0) return settings.steps;
-  const uint64_t batches = (examples + settings.batch_size - 1) / settings.batch_size;
+  const uint64_t batch = std::max(1u, settings.batch_size);  // 0 is refused by train()
+  const uint64_t batches = (examples + batch - 1) / batch;
   return settings.epochs * batches;
 }
 
@@ -98,8 +99,6 @@ Status train(Workspace& workspace, const LocalRound& round, Progress& progress,
   if (settings.bf16) ATOLL_TRY(check_bf16(workspace.device));
 
   const uint64_t steps = steps_of(settings, round.indices.size());
-  progress.steps_done = 0;
-  progress.steps_total = steps;
   Order order(round.indices, Rng(round.task.seed, "shuffle", round.client, round.task.round));
   Rng crop(round.task.seed, "augment", round.client, round.task.round);
   Losses losses(workspace.device.is_cpu(), round.task.round);
@@ -116,7 +115,7 @@ Status train(Workspace& workspace, const LocalRound& round, Progress& progress,
     loss.backward();
     workspace.optimizer.step();
     workspace.optimizer.zero_grad();
-    progress.steps_done = step + 1;
+    ++progress.steps_done;
   }
   ATOLL_TRY(losses.flush());
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;

@@ -112,6 +112,8 @@ class TorchTrainer : public Trainer {
       ArithmeticGuard arithmetic(options_.threads);
       ATOLL_ASSIGN(auto workspace, options_.pool->lease(spec_, device_));
       workspace->state.load(flat_);
+      progress.steps_done = 0;
+      progress.steps_total = steps_of_all(task);
       TrainReport report;
       if (task.evaluate) {
         ATOLL_ASSIGN(report.before, test(*workspace, progress));
@@ -133,7 +135,15 @@ class TorchTrainer : public Trainer {
   void release() override { Bytes().swap(flat_); }
 
  private:
-  Result<Evaluation> test(Workspace& workspace, const Progress& progress) {
+  // Of everything that run() does, so that a long evaluation counts as progress too.
+  uint64_t steps_of_all(const Task& task) const {
+    const uint64_t tests = evaluation_steps(test_examples());
+    return (task.evaluate ? tests : 0) +
+           (task.train ? steps_of(task.settings, train_examples()) : 0) +
+           (task.train && options_.evaluate_after ? tests : 0);
+  }
+
+  Result<Evaluation> test(Workspace& workspace, Progress& progress) {
     if (options_.test_indices.empty()) return Evaluation();
     workspace.batches.open(*options_.test, options_.pool->resident(options_.test, device_));
     return evaluate(workspace, options_.test_indices, progress);

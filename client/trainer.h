@@ -31,7 +31,8 @@ struct Task {
   TrainSettings settings;
 };
 
-// How far run() is, readable from another thread; and the way to stop it early.
+// How far run() is, in batches of training and of evaluation; readable from another thread; and the
+// way to stop it early.
 struct Progress {
   std::atomic<uint64_t> steps_done{0};
   std::atomic<uint64_t> steps_total{0};

@@ -98,6 +98,21 @@ TEST(TorchTrainer, EpochsAndStepsCountBatches) {
   EXPECT_EQ(three, trained(*trainer, task_of(1, {.epochs = 3, .batch_size = 16})));
 }
 
+// A server counts a client as alive while steps_done grows, so evaluating must count too.
+TEST(TorchTrainer, EvaluationIsProgress) {
+  const auto data = random_images(600, {1, 28, 28}, 10, 13);
+  auto options = options_of(data, 600);
+  options.evaluate_after = true;
+  auto trainer = make_trainer({.name = "linear"}, options);
+  ASSERT_TRUE(trainer->initialize(1).ok());
+  auto task = task_of(1, {.steps = 2, .batch_size = 8});
+  task.evaluate = true;
+  Progress progress;
+  ASSERT_TRUE(trainer->run(task, progress).ok());
+  EXPECT_EQ(progress.steps_total, 3u + 2u + 3u);  // 600 examples in batches of 256, twice
+  EXPECT_EQ(progress.steps_done, progress.steps_total);
+}
+
 TEST(TorchTrainer, SeedClientAndRoundChooseTheOrder) {
   const auto data = random_images(40, {1, 28, 28}, 10, 4);
   const TrainSettings settings{.batch_size = 8};
