@@ -63,7 +63,7 @@ TlsStream::TlsStream(Socket socket, asio::ssl::context& context)
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
-  // A write that fails is never repeated with other bytes; the views are the caller's and may move.
+  // An idle connection holds no record buffers.
   SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
 }
 
@@ -86,9 +86,8 @@ asio::error_code TlsStream::reason(int returned) {
 asio::awaitable<asio::error_code> TlsStream::fill() {
   in_.resize(kBatch);
   asio::error_code error;
-  const size_t got =
-      co_await socket_.async_read_some(asio::buffer(in_.data(), in_.size()),
-                                       asio::redirect_error(asio::use_awaitable, error));
+  const size_t got = co_await socket_.async_read_some(
+      asio::buffer(in_.data(), in_.size()), asio::redirect_error(asio::use_awaitable, error));
   in_begin_ = 0;
   in_end_ = got;
   // OpenSSL tells an end in order (close_notify) from one that is not.
@@ -128,7 +127,10 @@ asio::awaitable<asio::error_code> TlsStream::handshake(
 
 asio::awaitable<size_t> TlsStream::read_some(MutableByteView out, asio::error_code& error) {
   size_t total = 0;
+  error = later_;
+  if (error) co_return 0;
   for (;;) {
+    error = {};
     while (total < out.size()) {
       size_t got = 0;
       ERR_clear_error();
@@ -139,7 +141,8 @@ asio::awaitable<size_t> TlsStream::read_some(MutableByteView out, asio::error_co
       break;
     }
     if (total > 0) {
-      error = {};  // an error comes back with the next read
+      if (error != asio::error::would_block) later_ = error;
+      error = {};
       co_return total;
     }
     if (error != asio::error::would_block) co_return 0;

@@ -39,8 +39,8 @@ class TlsStream {
 
   // Errors are those of Asio's ssl::stream: the SSL category, or the socket's own.
   asio::awaitable<asio::error_code> handshake(asio::ssl::stream_base::handshake_type type);
-  // At least one byte, unless `error` is set; as many of `out` as are at hand. asio::error::eof when
-  // the other side ended the stream in order.
+  // At least one byte, unless `error` is set; as many of `out` as are at hand. asio::error::eof
+  // when the other side ended the stream in order.
   asio::awaitable<size_t> read_some(MutableByteView out, asio::error_code& error);
   // Takes up to a batch from the front of `bytes`; returns how many, when the socket has them.
   asio::awaitable<size_t> write_some(ByteView bytes, asio::error_code& error);
@@ -61,6 +61,7 @@ class TlsStream {
   Bytes in_;
   size_t in_begin_ = 0, in_end_ = 0;
   bool in_over_ = false;
+  asio::error_code later_;  // met behind bytes that were handed out first
   // Records to send: out_ grows while sending_ is under way.
   Bytes out_, sending_;
 };
