@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <asio/ip/tcp.hpp>
+#include <asio/read.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
 #include <cstring>
 
-#include "common/net/tls_stream.h"
 #include "common/net/transport.h"
 
 namespace atl::net {
@@ -69,22 +70,9 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
 };
 
 inline Tcp::socket& socket_of(Tcp::socket& stream) { return stream; }
-inline awaitable<size_t> read_some(Tcp::socket& socket, MutableByteView out,
-                                   asio::error_code& error) {
-  return socket.async_read_some(asio::buffer(out.data(), out.size()),
-                                asio::redirect_error(asio::use_awaitable, error));
-}
-inline awaitable<size_t> write_some(Tcp::socket& socket, ByteView bytes, asio::error_code& error) {
-  return socket.async_write_some(asio::buffer(bytes.data(), bytes.size()),
-                                 asio::redirect_error(asio::use_awaitable, error));
-}
-inline Tcp::socket& socket_of(TlsStream& stream) { return stream.next_layer(); }
-inline awaitable<size_t> read_some(TlsStream& stream, MutableByteView out,
-                                   asio::error_code& error) {
-  return stream.read_some(out, error);
-}
-inline awaitable<size_t> write_some(TlsStream& stream, ByteView bytes, asio::error_code& error) {
-  return stream.write_some(bytes, error);
+template <typename Stream>
+Tcp::socket& socket_of(Stream& stream) {
+  return stream.next_layer();
 }
 
 template <typename Stream>
@@ -148,7 +136,9 @@ class StreamSession : public Session {
     writing_->begin(send_patience_);
     while (!bytes.empty()) {
       asio::error_code error;
-      const size_t put = co_await write_some(*stream_, bytes, error);
+      const size_t put =
+          co_await stream_->async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                                             asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return failed(error, "sending", *writing_, send_patience_);
       bytes = bytes.subspan(put);
       writing_->moved();
@@ -161,7 +151,8 @@ class StreamSession : public Session {
     reading_->begin(patience);
     while (!out.empty()) {
       asio::error_code error;
-      const size_t got = co_await read_some(*stream_, out, error);
+      const size_t got = co_await stream_->async_read_some(
+          asio::buffer(out.data(), out.size()), asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return failed(error, "receiving", *reading_, patience);
       out = out.subspan(got);
       reading_->moved();

@@ -13,12 +13,12 @@
 #include "common/net/event.h"
 #include "common/net/identity.h"
 #include "common/net/stream_session.h"
-#include "common/net/tls_stream.h"
 
 namespace atl::net {
 namespace {
 
 namespace ssl = asio::ssl;
+using TlsStream = ssl::stream<Tcp::socket>;
 
 std::string text_of(const Tcp::endpoint& endpoint) {
   const auto host = endpoint.address().to_string();
@@ -166,7 +166,9 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
       auto stream = std::make_unique<TlsStream>(std::move(socket), *self->context_);
       auto watchdog = std::make_shared<Watchdog>(stream->next_layer());
       watchdog->begin(self->options_.handshake_limit);
-      const auto error = co_await stream->handshake(ssl::stream_base::server);
+      asio::error_code error;
+      co_await stream->async_handshake(ssl::stream_base::server,
+                                       asio::redirect_error(asio::use_awaitable, error));
       watchdog->forget_socket();
       if (error) {
         const auto verify = SSL_get_verify_result(stream->native_handle());
@@ -246,9 +248,7 @@ class StreamConnector : public Connector {
         target_.host, target_.port, asio::redirect_error(asio::use_awaitable, error));
     if (error)
       co_return Error(ErrorCode::kNetwork, "cannot find " + target_.host + ": " + error.message());
-    auto stream = context_ == nullptr
-                      ? nullptr
-                      : std::make_unique<TlsStream>(Tcp::socket(executor_), *context_);
+    auto stream = context_ == nullptr ? nullptr : std::make_unique<TlsStream>(executor_, *context_);
     auto plain = std::make_unique<Tcp::socket>(executor_);
     Tcp::socket& socket = stream == nullptr ? *plain : stream->next_layer();
     auto watchdog = std::make_shared<Watchdog>(socket);
@@ -265,9 +265,10 @@ class StreamConnector : public Connector {
     tune(socket);
     SSL_set_tlsext_host_name(stream->native_handle(), target_.host.c_str());
     if (options_.pinned_authority.empty())
-      SSL_set1_host(stream->native_handle(), target_.host.c_str());  // a name or an address
+      stream->set_verify_callback(ssl::host_name_verification(target_.host));
     watchdog->moved();
-    error = co_await stream->handshake(ssl::stream_base::client);
+    co_await stream->async_handshake(ssl::stream_base::client,
+                                     asio::redirect_error(asio::use_awaitable, error));
     watchdog->forget_socket();
     if (error) {
       const auto verify = SSL_get_verify_result(stream->native_handle());
