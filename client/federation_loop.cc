@@ -6,6 +6,7 @@
 
 #include "common/core/hash.h"
 #include "common/net/backoff.h"
+#include "common/net/beside.h"
 #include "common/net/event.h"
 #include "common/net/offload.h"
 
@@ -58,7 +59,8 @@ class Loop {
       : connector_(connector),
         factory_(std::move(factory)),
         compute_(std::move(compute)),
-        options_(std::move(options)) {}
+        options_(std::move(options)),
+        aside_(options_.aside ? options_.aside : compute_) {}
 
   awaitable<Status> run() {
     net::Backoff backoff(options_.retry_least, options_.retry_most,
@@ -187,7 +189,14 @@ class Loop {
     const uint64_t transfer = next_transfer_++;
     prepare(wire::Fetch{task.round, transfer, 0});
     ATOLL_CO_TRY(co_await send());
-    Sha256 hash;
+    // Each chunk is hashed on the pool while the next one arrives. The work shares what it touches:
+    // it may outlive a connection that breaks.
+    struct Hashed {
+      Sha256 hash;
+      Bytes frame;
+    };
+    const auto hashed = std::make_shared<Hashed>();
+    net::Beside hashing(co_await asio::this_coro::executor, aside_);
     for (uint64_t offset = 0; offset < task.model_bytes;) {
       ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, options_.patience));
       if (kind == wire::FrameKind::kControl) {
@@ -201,11 +210,14 @@ class Loop {
           data.size() > task.model_bytes - offset) {
         co_return Error(ErrorCode::kProtocol, "a chunk of the model is out of place");
       }
-      hash.update(data);
       ATOLL_CO_TRY(trainer_->receive(offset, data));
       offset += data.size();
+      co_await hashing.finish();
+      std::swap(hashed->frame, buffer_);  // the bytes stay where they are
+      hashing.start([hashed, data] { hashed->hash.update(data); });
     }
-    if (hash.finish() != task.model_sha256)
+    co_await hashing.finish();
+    if (hashed->hash.finish() != task.model_sha256)
       co_return Error(ErrorCode::kProtocol, "the model received does not have its hash");
     co_return Status();
   }
@@ -243,7 +255,7 @@ class Loop {
     finished_ = Finished{task.round, task.train, {}, std::move(*training->result).value()};
     if (task.train) {
       auto digest = [this] { return digest_of(*trainer_); };
-      finished_->digest = co_await net::offload(compute_, digest);
+      finished_->digest = co_await net::offload(aside_, digest);
     }
     ATOLL_CO_TRY(connection);
     co_return true;
@@ -300,6 +312,7 @@ class Loop {
   TrainerFactory factory_;
   asio::any_io_executor compute_;
   LoopOptions options_;
+  asio::any_io_executor aside_;
   std::unique_ptr<net::Session> session_;
   std::unique_ptr<Trainer> trainer_;
   std::optional<Finished> finished_;

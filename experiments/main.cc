@@ -2,6 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "experiments/bench/bench_verb.h"
+#include "experiments/bench_train/train_bench.h"
 #include "experiments/data/data_verb.h"
 #include "experiments/demo/demo_verb.h"
 #include "experiments/inspect/inspect_verb.h"
@@ -19,6 +21,7 @@ int main(int argc, char** argv) {
   add_data_verb(app, verbs);
   add_report_verb(app, verbs);
   add_inspect_verb(app, verbs);
+  atl::bench::add_bench_verb(app, verbs, {atl::bench::train_benchmark()});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

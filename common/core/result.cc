@@ -15,6 +15,8 @@ void check_failed(const char* file, int line, const char* condition, std::string
 
 std::string_view to_string(ErrorCode code) {
   switch (code) {
+    case ErrorCode::kMissed:
+      return "missed";
     case ErrorCode::kUsage:
       return "usage";
     case ErrorCode::kConfig:

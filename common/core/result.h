@@ -24,6 +24,7 @@ namespace atl {
 // What kind of failure it is. The number is the exit status of a command that ends with this error;
 // the page docs/exit-codes.md lists them. Numbers are stable: never reuse one.
 enum class ErrorCode : int {
+  kMissed = 1,        // a benchmark ran, and one of its bars does not hold
   kUsage = 2,         // a command line that cannot be understood
   kConfig = 3,        // a configuration that is wrong: unknown key, wrong type, value out of range
   kData = 4,          // a data set that is missing, truncated, mislabelled or has the wrong hash

@@ -28,7 +28,7 @@ class Simulation {
         options_(options),
         pool_(threads),
         workspaces_(client::make_workspace_pool()),
-        server_(io_.get_executor(), pool_.get_executor(), plan.run),
+        server_(io_.get_executor(), aside_.get_executor(), plan.run),
         network_(io_.get_executor()) {}
 
   Status run() {
@@ -36,6 +36,8 @@ class Simulation {
     ATOLL_TRY(check_provenance(options_.out, prepared_.record));
     ATOLL_TRY(write_provenance(options_.out, prepared_.record));
     server_.context().watch = options_.watch;
+    // Clients that wait for a free thread make no progress, and none of them can be lost.
+    server_.context().config.progress = std::chrono::hours(24 * 365);
     // Everyone joins before the first round, so that cohorts are drawn from all.
     auto order = shares_in_order();
     server_.context().min_members = order.size();
@@ -49,6 +51,7 @@ class Simulation {
     });
     io_.run();
     pool_.join();
+    aside_.join();
     if (!outcome_ && failure_) return *failure_;
     return outcome_;
   }
@@ -71,6 +74,7 @@ class Simulation {
     loop.name = share.name;
     loop.train_examples = share.train.size();
     loop.test_examples = share.test.size();
+    loop.aside = aside_.get_executor();
     loop.keep_until_committed = false;  // the server dies with its clients or not at all
     asio::co_spawn(io_, drive(*connectors_.back(), share, std::move(loop)), asio::detached);
   }
@@ -108,7 +112,8 @@ class Simulation {
   const Prepared& prepared_;
   const SimulationOptions& options_;
   asio::io_context io_{1};
-  asio::thread_pool pool_;
+  asio::thread_pool pool_;      // trains
+  asio::thread_pool aside_{1};  // hashes and reduces, so that no transfer waits for a training
   std::shared_ptr<client::WorkspacePool> workspaces_;
   server::Server server_;
   net::MemoryNetwork network_;

@@ -233,7 +233,7 @@ TEST_F(Tls, EnrollingRefusesAClientAsServerAndAnotherHost) {
 
 TEST_F(Tls, ASilentPeerIsPutOutAfterTheHandshakeLimitAndDelaysNobody) {
   auto options = ours_.server();
-  options.handshake_limit = Duration(150);
+  options.handshake_limit = Duration(700);
   listen(options);
   RawPeer silent(driver_.executor(), nullptr);
   EXPECT_EQ(driver_.wait(silent.connect(listener_->address())), "");
