@@ -135,6 +135,12 @@ class Loop {
     }
   }
 
+  void forget_committed(uint32_t committed) {
+    if (!finished_ || finished_->round > committed) return;
+    finished_.reset();
+    trainer_->release();
+  }
+
   awaitable<Status> join() {
     prepare(
         wire::Hello{options_.name, options_.train_examples, options_.test_examples, "atoll 0.1.0"});

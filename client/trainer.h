@@ -55,6 +55,8 @@ class Trainer {
   virtual Result<TrainReport> run(const Task& task, Progress& progress) = 0;
   // Reads the update (the local model) after run() or initialize().
   virtual Status read(uint64_t offset, MutableByteView out) const = 0;
+  // The update is safe at the server: its memory may go. receive() or initialize() comes next.
+  virtual void release() {}
 };
 
 }  // namespace atl::client

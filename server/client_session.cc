@@ -90,15 +90,8 @@ class ClientSession {
     auto* join = std::get_if<wire::Join>(&second);
     if (join == nullptr)
       co_return co_await turn_away(Reason::kUnexpected, "after welcome comes join");
-    if (context_.store->has_model()) {
-      const auto& ours = context_.store->model()->manifest();
-      if (ours.digest() != join->manifest.digest()) {
-        co_return co_await turn_away(Reason::kModelMismatch,
-                                     "the client's model is not the run's (server | client): " +
-                                         Manifest::describe_difference(ours, join->manifest));
-      }
-    }
     manifest_ = std::move(join->manifest);
+    if (!has_the_runs_model()) co_return co_await turn_away_for_its_model();
     name_ = hello->client;
     Member member{hello->train_examples, hello->test_examples, session_.get(), peer.address};
     context_.registry.join(name_, std::move(member));
@@ -107,6 +100,18 @@ class ClientSession {
     context_.changed.notify();
     prepare(wire::Joined{});
     co_return co_await send();
+  }
+
+  // True as long as there is no model yet: the first client's becomes the run's.
+  bool has_the_runs_model() const {
+    return !context_.store->has_model() ||
+           context_.store->model()->manifest().digest() == manifest_.digest();
+  }
+  awaitable<Status> turn_away_for_its_model() {
+    const auto& ours = context_.store->model()->manifest();
+    co_return co_await turn_away(Reason::kModelMismatch,
+                                 "the client's model is not the run's (server | client): " +
+                                     Manifest::describe_difference(ours, manifest_));
   }
 
   awaitable<Status> enrol_client(wire::Enrol request) {
@@ -144,9 +149,13 @@ class ClientSession {
       }
       if (context_.round != nullptr) {
         if (const wire::Task* task = context_.round->task_for(name_)) {
-          if (auto* participant = context_.round->active(name_)) {
-            context_.round->progress(*participant, Phase::kWaiting);
+          auto* participant = context_.round->active(name_);
+          // It joined before there was a model, and another client's became the run's.
+          if (!has_the_runs_model()) {
+            if (participant != nullptr) context_.round->fail(*participant);
+            co_return co_await turn_away_for_its_model();
           }
+          if (participant != nullptr) context_.round->progress(*participant, Phase::kWaiting);
           prepare(*task);
           co_return co_await send();
         }
@@ -154,7 +163,8 @@ class ClientSession {
       auto left =
           std::chrono::duration_cast<net::Duration>(until - std::chrono::steady_clock::now());
       if (left.count() <= 0) {
-        prepare(wire::Task{.kind = wire::TaskKind::kWait});
+        // The round tells the client which updates it need not keep any more.
+        prepare(wire::Task{.kind = wire::TaskKind::kWait, .round = context_.store->round()});
         co_return co_await send();
       }
       co_await context_.changed.wait_for(left);

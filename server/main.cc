@@ -1,12 +1,16 @@
 // atoll-server: init, token, revoke, run, status.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
+#include <filesystem>
 #include <iostream>
 
+#include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/net/revocation.h"
 #include "common/net/tls_transport.h"
@@ -81,6 +85,12 @@ Status run(const Options& options) {
   for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
   ATOLL_TRY(document.finish());
 
+  // A connection and an update on its way in are a descriptor each, for every client of a round.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
   asio::io_context io(1);
   asio::thread_pool compute(1);
   net::RevocationList revoked(options.folder.revoked());
@@ -106,6 +116,7 @@ Status run(const Options& options) {
   }
   ATOLL_TRY(server.open(options.folder.run()));
   server.context().watch = report;
+  ATOLL_TRY(write_atomic(options.folder.address(), listener->address() + "\n"));
   log::info("server", "listening on " + listener->address());
 
   asio::signal_set signals(io, SIGINT, SIGTERM);
@@ -118,6 +129,8 @@ Status run(const Options& options) {
   asio::co_spawn(io, run_server(server, listener, outcome, io), asio::detached);
   io.run();
   compute.join();
+  std::error_code ignored;
+  std::filesystem::remove(options.folder.address(), ignored);
   if (!outcome && outcome.error().code() == ErrorCode::kInterrupted) return {};
   return outcome;
 }

@@ -34,6 +34,14 @@ Participant* Round::active(const std::string& client) {
 
 void Round::progress(Participant& participant, Phase phase) {
   participant.phase = phase;
+  if (phase == Phase::kWaiting) {
+    // It begins anew: steps are counted from 0 again.
+    ++participant.handouts;
+    participant.steps_done = 0;
+  }
+  // Beginning over and over again is no progress; bytes of an update always are, for they resume.
+  const bool anew = phase == Phase::kWaiting || phase == Phase::kFetching;
+  if (anew && participant.handouts > kMaxHandouts) return;
   participant.last_progress = std::chrono::steady_clock::now();
 }
 

@@ -21,6 +21,7 @@ struct Participant {
   Phase phase = Phase::kWaiting;
   std::chrono::steady_clock::time_point last_progress;
   uint64_t steps_done = 0;
+  uint32_t handouts = 0;           // how often it was given its task
   std::unique_ptr<Upload> upload;  // of a trainer, once it has offered an update
   wire::TrainReport report;
   uint64_t bytes_down = 0, bytes_up = 0;
@@ -46,7 +47,11 @@ class Round {
   Participant* active(const std::string& client);
   const std::map<std::string, Participant>& participants() const { return participants_; }
 
-  // The client is alive and got further; moves its deadline.
+  // A client that keeps losing its work (a crash that a supervisor answers with a restart) may
+  // begin this often; then fetching the model again no longer moves its deadline, so that it cannot
+  // hold the round open for ever.
+  static constexpr uint32_t kMaxHandouts = 5;
+  // The client is alive and got further; moves its deadline. kWaiting: it was given its task.
   void progress(Participant& participant, Phase phase);
   void done(Participant& participant);
   void fail(Participant& participant);

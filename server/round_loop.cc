@@ -19,6 +19,8 @@ RoundLoop::RoundLoop(Context& context)
 
 awaitable<Status> RoundLoop::run() {
   if (!context_.store->has_model()) ATOLL_CO_TRY(co_await initial_model());
+  // A policy that does not fit the model is told before anyone trains.
+  ATOLL_CO_TRY(check_policy());
   while (context_.store->round() < context_.config.rounds) {
     ATOLL_CO_TRY(co_await one_round(context_.store->round() + 1));
   }
@@ -27,6 +29,12 @@ awaitable<Status> RoundLoop::run() {
   context_.changed.notify();
   emit_finished(context_);
   co_return Status();
+}
+
+Status RoundLoop::check_policy() const {
+  auto policy = Policy::make(context_.config.policy, context_.store->model()->manifest());
+  if (!policy) return std::move(policy).error();
+  return {};
 }
 
 awaitable<Status> RoundLoop::one_round(uint32_t number) {
@@ -54,6 +62,8 @@ awaitable<Status> RoundLoop::one_round(uint32_t number) {
 
   // 4. Reduce them to the next model, write it, commit it.
   ATOLL_CO_TRY(co_await reduce_and_commit(round, begun));
+  // A server that starts anew after a crash counts from here as well.
+  attempt_ = 0;
   report_evaluation(*round);
   co_return Status();
 }
@@ -62,7 +72,8 @@ awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
   const size_t least = std::max<size_t>(context_.config.min_clients, context_.config.quorum);
   for (bool said = false;; said = true) {
     auto names = context_.registry.trainers();
-    if (names.size() >= least) co_return names;
+    const bool all = context_.registry.members().size() >= context_.min_members;
+    if (names.size() >= least && all) co_return names;
     if (!said) {
       log::info("server", "waiting for " + std::to_string(least) + " clients with training data; " +
                               std::to_string(names.size()) + " joined");

@@ -32,12 +32,13 @@ class RoundLoop {
   net::awaitable<Status> write_and_commit(uint32_t round, const Manifest& manifest,
                                           const FlatSource& fill);
   void report_evaluation(const Round& round);
+  Status check_policy() const;
   bool evaluates(uint32_t model_round) const;
   size_t quorum(size_t selected) const;
 
   Context& context_;
   std::unique_ptr<Selector> selector_;
-  uint32_t attempt_ = 0;  // void rounds so far; part of the selection's stream
+  uint32_t attempt_ = 0;  // void tries of this round so far; part of the selection's stream
 };
 
 }  // namespace atl::server

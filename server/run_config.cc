@@ -1,7 +1,10 @@
 #include "server/run_config.h"
 
 #include <cmath>
+#include <cstdio>
 #include <sstream>
+
+#include "common/wire/message.h"
 
 namespace atl::server {
 namespace {
@@ -33,6 +36,24 @@ void read_train(config::Table t, wire::TrainSettings& s) {
   if (s.nesterov && s.momentum == 0) t.fail("nesterov", "needs a momentum above 0");
 }
 
+// A TOML basic string.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    char escape[8];
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      std::snprintf(escape, sizeof(escape), "\\u%04x", static_cast<unsigned>(c));
+      out += escape;
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
 std::string number(double value) {
   std::ostringstream out;
   out.precision(17);
@@ -47,16 +68,21 @@ std::string number(double value) {
 RunConfig read_run_config(config::Table root) {
   RunConfig run;
   root.read("name", run.name);
+  if (!wire::is_valid_name(run.name))
+    root.fail("name", "must be 1 to 64 letters, digits, '.', '_' or '-', not beginning with '.'");
   root.read("seed", run.seed);
   root.read("rounds", run.rounds, {.min = 1, .max = 1e6});
 
   auto model = root.table("model");
   model.read("name", run.model.name);
   model.read("norm", run.model.norm);
+  if (run.model.name.size() > 64) model.fail("name", "is longer than 64 characters");
+  if (run.model.norm.size() > 128) model.fail("norm", "is longer than 128 characters");
   model.read_path("initial", run.initial_model);
   model.read("classes", run.model.classes, {.min = 1, .max = 1 << 24});
   std::vector<double> input;
   if (model.read("input", input)) {
+    if (input.size() > 8) model.fail("input", "has more than 8 dimensions");
     for (double extent : input) {
       if (extent < 1 || extent > (1 << 24) || extent != std::floor(extent)) {
         model.fail("input", "must be a list of positive whole numbers, such as [3, 32, 32]");
@@ -94,9 +120,10 @@ std::string to_toml(const RunConfig& run) {
   std::ostringstream out;
   const auto& s = run.train;
   out << std::boolalpha;
-  out << "name = \"" << run.name << "\"\nseed = " << run.seed << "\nrounds = " << run.rounds
+  out << "name = " << quoted(run.name) << "\nseed = " << run.seed << "\nrounds = " << run.rounds
       << "\n";
-  out << "\n[model]\nname = \"" << run.model.name << "\"\nnorm = \"" << run.model.norm << "\"\n";
+  out << "\n[model]\nname = " << quoted(run.model.name) << "\nnorm = " << quoted(run.model.norm)
+      << "\n";
   if (!run.model.input.empty()) {
     out << "input = [";
     for (size_t i = 0; i < run.model.input.size(); ++i)
@@ -104,7 +131,7 @@ std::string to_toml(const RunConfig& run) {
     out << "]\n";
   }
   if (run.model.classes > 0) out << "classes = " << run.model.classes << "\n";
-  if (!run.initial_model.empty()) out << "initial = \"" << run.initial_model << "\"\n";
+  if (!run.initial_model.empty()) out << "initial = " << quoted(run.initial_model) << "\n";
   out << "\n[train]\noptimizer = \"" << s.optimizer
       << "\"\nlearning_rate = " << number(s.learning_rate) << "\nmomentum = " << number(s.momentum)
       << "\nnesterov = " << s.nesterov << "\nweight_decay = " << number(s.weight_decay)

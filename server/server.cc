@@ -49,6 +49,7 @@ awaitable<void> Server::accept_loop(std::shared_ptr<net::Listener> listener) {
 }
 
 awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
+  if (stopped_) co_return Error(ErrorCode::kInterrupted, "the server was stopped");
   asio::co_spawn(context_.executor, accept_loop(listener), asio::detached);
 
   // The loop is a coroutine of its own, so that stop() can end it wherever it waits.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iomanip>
 #include <map>
 #include <optional>
 #include <set>
@@ -87,8 +88,16 @@ std::string kind_of(const toml::node& node) {
 
 std::string show(double value) {
   std::ostringstream out;
+  // Limits such as 4294967295 are shown in full.
+  if (value == std::floor(value) && std::fabs(value) < 1e15)
+    out << std::fixed << std::setprecision(0);
   out << value;
   return out.str();
+}
+
+// toml++ gives no double for a whole number that has none of exactly its value.
+double number_of(const toml::node& node) {
+  return node.is_integer() ? static_cast<double>(**node.as_integer()) : **node.as_floating_point();
 }
 
 }  // namespace
@@ -156,7 +165,7 @@ bool Table::read(std::string_view key, uint32_t& out, Range range) {
 bool Table::read(std::string_view key, double& out, Range range) {
   ATOLL_FIND(key);
   if (!found->is_number()) return fail(key, "must be a number, not " + kind_of(*found)), false;
-  const double value = *found->value<double>();
+  const double value = number_of(*found);
   if (!std::isfinite(value)) return fail(key, "must be finite"), false;
   if (value < range.min)
     return fail(key, "must be at least " + show(range.min) + ", not " + show(value)), false;
@@ -194,7 +203,8 @@ bool Table::read(std::string_view key, std::vector<double>& out) {
   std::vector<double> values;
   for (const auto& item : *list) {
     if (!item.is_number()) return fail(key, "must be a list of numbers"), false;
-    values.push_back(*item.value<double>());
+    values.push_back(number_of(item));
+    if (!std::isfinite(values.back())) return fail(key, "must be finite"), false;
   }
   out = std::move(values);
   return true;
@@ -265,7 +275,8 @@ Result<Document> Document::parse(std::string_view text, const std::string& name)
   }
   auto impl = std::make_unique<Impl>();
   impl->name = name;
-  impl->folder = std::filesystem::absolute(name).parent_path().string();
+  std::error_code ignored;
+  impl->folder = std::filesystem::absolute(name, ignored).parent_path().string();
   impl->toml = std::move(parsed).table();
   impl->root = std::make_shared<Table::Node>();
   impl->root->toml = &impl->toml;

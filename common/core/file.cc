@@ -1,6 +1,7 @@
 #include "common/core/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,8 +43,8 @@ Result<File> File::open_read(const std::string& path) {
   ATOLL_ASSIGN(const int fd, open_fd(path, O_RDONLY));
   return File(fd, path);
 }
-Result<File> File::create(const std::string& path) {
-  ATOLL_ASSIGN(const int fd, open_fd(path, O_RDWR | O_CREAT | O_TRUNC));
+Result<File> File::create(const std::string& path, unsigned mode) {
+  ATOLL_ASSIGN(const int fd, open_fd(path, O_RDWR | O_CREAT | O_TRUNC, mode));
   return File(fd, path);
 }
 Result<File> File::open_or_create(const std::string& path) {
@@ -115,10 +116,12 @@ Result<std::string> read_text(const std::string& path, uint64_t limit) {
 static Status write_atomic_mode(const std::string& path, mode_t mode,
                                 const std::function<Status(File&)>& fill) {
   const std::string temporary = path + ".part";
-  auto file = File::create(temporary);
+  // What a crash left behind may be open to others: whoever holds it open keeps the old file.
+  ::unlink(temporary.c_str());
+  auto file = File::create(temporary, mode);
   if (!file) return std::move(file).error().wrap("cannot write " + path);
   Status done;
-  if (::chmod(temporary.c_str(), mode) != 0)
+  if (::chmod(temporary.c_str(), mode) != 0)  // whatever the umask says
     done = errno_error("cannot set the permissions of " + temporary, errno);
   if (done) done = fill(*file);
   if (done) done = file->sync();
@@ -139,6 +142,15 @@ Status write_atomic(const std::string& path, std::string_view text) {
   return write_atomic_mode(path, 0644,
                            [text](File& file) { return file.write_at(0, as_bytes(text)); });
 }
+Status write_replace(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".part";
+  ATOLL_ASSIGN(auto file, File::create(temporary));
+  ATOLL_TRY(file.write_at(0, as_bytes(text)));
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return errno_error("cannot rename " + temporary, errno);
+  }
+  return {};
+}
 Status write_secret(const std::string& path, std::string_view text) {
   return write_atomic_mode(path, 0600,
                            [text](File& file) { return file.write_at(0, as_bytes(text)); });
@@ -149,6 +161,19 @@ Status make_folders(const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (error) return errno_error("cannot make the folder " + path, error.value());
   return {};
+}
+
+bool exists(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+FileLock::FileLock(const std::string& path)
+    : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  if (fd_ >= 0) ::flock(fd_, LOCK_EX);
+}
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace atl

@@ -14,7 +14,8 @@ namespace atl {
 class File {
  public:
   static Result<File> open_read(const std::string& path);
-  static Result<File> create(const std::string& path);          // truncates
+  // Truncates. `mode` holds from the first moment of a new file on.
+  static Result<File> create(const std::string& path, unsigned mode = 0644);
   static Result<File> open_or_create(const std::string& path);  // keeps what is there
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
@@ -40,9 +41,27 @@ Result<std::string> read_text(const std::string& path, uint64_t limit = 64u << 2
 // temporary file in the same folder, `fill`, fsync, rename, fsync of the folder.
 Status write_atomic(const std::string& path, const std::function<Status(File&)>& fill);
 Status write_atomic(const std::string& path, std::string_view text);
-// The same with owner-only permissions (keys, tokens).
+// The same without waiting for the disk, for what is rewritten often and worth nothing after a
+// crash.
+Status write_replace(const std::string& path, std::string_view text);
+// As write_atomic, with owner-only permissions (keys, tokens).
 Status write_secret(const std::string& path, std::string_view text);
 
 Status make_folders(const std::string& path);
+// False too when the path cannot be examined.
+bool exists(const std::string& path);
+
+// An advisory lock on PATH.lock between processes, held until destroyed. Without a folder to make
+// it in there is no lock; the write that follows fails then and says why.
+class FileLock {
+ public:
+  explicit FileLock(const std::string& path);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int fd_;
+};
 
 }  // namespace atl

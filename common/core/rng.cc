@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numbers>
 
+#include "common/core/check.h"
 #include "common/core/hash.h"
 
 namespace atl {
@@ -72,6 +73,7 @@ uint64_t Rng::next_u64() {
 double Rng::uniform() { return static_cast<double>(next_u64() >> 11) * 0x1p-53; }
 
 uint64_t Rng::below(uint64_t bound) {
+  ATOLL_CHECK(bound >= 1, "a bound of at least 1");
   // The last, incomplete run of `bound` values would favour small results; draw again there.
   const uint64_t limit = bound * (UINT64_MAX / bound);
   uint64_t value;
@@ -94,6 +96,7 @@ double Rng::normal() {
 }
 
 double Rng::gamma(double shape) {
+  ATOLL_CHECK(shape > 0 && std::isfinite(shape), "a positive shape");
   if (shape < 1) {
     const double u = 1 - uniform();
     return gamma(shape + 1) * std::pow(u, 1 / shape);

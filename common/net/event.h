@@ -12,12 +12,11 @@
 
 namespace atl::net {
 
-// Not thread-safe: use it on the executor it was made with. It may go before or after those who
-// wait on it: coroutines that an executor drops unfinished leave the list as they are destroyed.
+// Not thread-safe: use it on the executor it was made with. Not destroyed while a waiter runs;
+// waiters that never run again (their executor is gone) may outlive it.
 class Event {
  public:
-  explicit Event(asio::any_io_executor executor)
-      : executor_(std::move(executor)), waiting_(std::make_shared<Timers>()) {}
+  explicit Event(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   // Wakes everyone who waits now.
   void notify() {
@@ -26,9 +25,10 @@ class Event {
 
   // True when notified, false when the time ran out.
   asio::awaitable<bool> wait_for(std::chrono::milliseconds limit) {
-    Waiter waiter(waiting_, executor_, limit);
+    asio::steady_timer timer(executor_, limit);
+    const Entry entry(waiting_, timer);
     asio::error_code error;
-    co_await waiter.timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
     co_return error == asio::error::operation_aborted;
   }
 
@@ -36,22 +36,18 @@ class Event {
 
  private:
   using Timers = std::list<asio::steady_timer*>;
-  struct Waiter {
-    Waiter(std::shared_ptr<Timers> timers, const asio::any_io_executor& executor,
-           std::chrono::milliseconds limit)
-        : list(std::move(timers)),
-          timer(executor, limit),
-          place(list->insert(list->end(), &timer)) {}
-    ~Waiter() { list->erase(place); }
-    Waiter(const Waiter&) = delete;
-    Waiter& operator=(const Waiter&) = delete;
+  // Leaves the list however the coroutine ends: a waiter may be destroyed while it waits.
+  struct Entry {
+    Entry(std::shared_ptr<Timers> all, asio::steady_timer& timer)
+        : list(std::move(all)), place(list->insert(list->end(), &timer)) {}
+    ~Entry() { list->erase(place); }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
     std::shared_ptr<Timers> list;
-    asio::steady_timer timer;
     Timers::iterator place;
   };
-
   asio::any_io_executor executor_;
-  std::shared_ptr<Timers> waiting_;
+  std::shared_ptr<Timers> waiting_ = std::make_shared<Timers>();
 };
 
 }  // namespace atl::net

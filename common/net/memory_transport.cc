@@ -44,9 +44,16 @@ class MemorySession : public Session {
   ~MemorySession() override { close(); }
 
   awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) override {
+    ATOLL_CO_TRY(check_size(kind, head, body));
     auto link = link_;  // outlives this session while we wait
-    while (!link->closed && out_.items.size() >= kQueue)
-      co_await out_.changed.wait_for(std::chrono::hours(1));
+    const auto until = std::chrono::steady_clock::now() + send_patience_;
+    while (!link->closed && out_.items.size() >= kQueue) {
+      const auto left = std::chrono::ceil<Duration>(until - std::chrono::steady_clock::now());
+      if (left.count() <= 0)
+        co_return Error(ErrorCode::kDeadline,
+                        "nothing was taken for " + std::to_string(send_patience_.count()) + " ms");
+      co_await out_.changed.wait_for(left);
+    }
     if (link->closed) co_return gone();
     Item item{kind, {}};
     item.payload.reserve(head.size() + body.size());
@@ -64,8 +71,7 @@ class MemorySession : public Session {
     // What was sent before the other end closed still arrives.
     while (in_.items.empty() || link->frozen) {
       if (link->closed) co_return gone();
-      const auto left =
-          std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
+      const auto left = std::chrono::ceil<Duration>(until - std::chrono::steady_clock::now());
       if (left.count() <= 0)
         co_return Error(ErrorCode::kDeadline,
                         "nothing arrived for " + std::to_string(patience.count()) + " ms");
@@ -75,8 +81,6 @@ class MemorySession : public Session {
     in_.items.pop_front();
     in_.changed.notify();
     received_ += wire::kHeaderSize + item.payload.size();
-    if (item.payload.size() > wire::max_payload(item.kind))
-      co_return Error(ErrorCode::kProtocol, "bad frame: over the limit");
     payload = std::move(item.payload);
     co_return item.kind;
   }
@@ -147,6 +151,9 @@ class MemoryConnector : public Connector {
     if (!hub_->listening) co_return Error(ErrorCode::kNetwork, "nobody listens");
     auto link = std::make_shared<Link>(hub_->executor);
     link->frozen = hub_->frozen.count(client_) != 0;
+    // A client that comes back for weeks leaves nothing behind.
+    auto [begin, end] = hub_->links.equal_range(client_);
+    while (begin != end) begin = begin->second.expired() ? hub_->links.erase(begin) : next(begin);
     hub_->links.emplace(client_, link);
     hub_->waiting.push_back(std::make_unique<MemorySession>(link, link->up, link->down,
                                                             Peer{client_, "", "memory", true}));

@@ -37,6 +37,7 @@ Result<bool> RevocationList::contains(const std::string& serial) {
 }
 
 Status RevocationList::add(const CertificateInfo& certificate, WallTime now) {
+  const FileLock lock(path_);  // two at once must not lose one
   std::string text;
   struct stat info {};
   if (::stat(path_.c_str(), &info) == 0) {

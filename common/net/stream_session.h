@@ -1,6 +1,7 @@
 // A Session over a byte stream: a TCP socket, or TLS over one. Included by tls_transport.cc only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
@@ -19,7 +20,7 @@ using Tcp = asio::ip::tcp;
 // In words, with what to do about it; kIdentity for certificates, kNetwork for the rest.
 Error explain_error(const asio::error_code& error, const std::string& doing);
 
-// Cancels a socket's operations when nothing moved for a while. Activity costs one clock reading;
+// Closes a socket when nothing moved for a while. Activity costs one clock reading;
 // the timer is armed once and looks again when it fires.
 class Watchdog : public std::enable_shared_from_this<Watchdog> {
  public:
@@ -56,8 +57,10 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
     if (socket_ == nullptr || !watching_) return;
     if (Clock::now() - last_ < patience_) return arm();
     expired_ = true;
+    // Closed, not cancelled: connecting to a name with several addresses would go on to the next
+    // one, unwatched.
     asio::error_code ignored;
-    socket_->cancel(ignored);
+    socket_->close(ignored);
   }
   Tcp::socket* socket_;
   asio::steady_timer timer_;
@@ -87,6 +90,7 @@ class StreamSession : public Session {
   }
 
   awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) override {
+    ATOLL_CO_TRY(check_size(kind, head, body));
     const auto header =
         wire::encode(wire::FrameHeader{static_cast<uint32_t>(head.size() + body.size()), kind});
     // Header and a small head travel in one buffer, so that TLS makes one record of a small frame.
@@ -103,8 +107,13 @@ class StreamSession : public Session {
     std::array<std::byte, wire::kHeaderSize> raw;
     ATOLL_CO_TRY(co_await read_all(raw, patience));
     ATOLL_CO_ASSIGN(const auto header, wire::decode_header(raw));
-    payload.resize(header.length);
-    ATOLL_CO_TRY(co_await read_all(payload, patience));
+    // A header costs its sender eight bytes; it does not make us allocate what it claims.
+    payload.resize(std::min<size_t>(header.length, std::max(payload.size(), kFirstPiece)));
+    for (size_t have = 0; have < header.length;) {
+      ATOLL_CO_TRY(co_await read_all(MutableByteView(payload).subspan(have), patience));
+      have = payload.size();
+      payload.resize(std::min<size_t>(header.length, 2 * have));
+    }
     received_ += raw.size() + payload.size();
     co_return header.kind;
   }
@@ -121,17 +130,16 @@ class StreamSession : public Session {
   uint64_t bytes_received() const override { return received_; }
 
  private:
-  // How long a peer may take no byte at all before a send gives up.
-  static constexpr Duration kSendPatience = std::chrono::seconds(60);
+  static constexpr size_t kFirstPiece = 2 << 20;
 
   awaitable<Status> write_all(ByteView bytes) {
-    writing_->begin(kSendPatience);
+    writing_->begin(send_patience_);
     while (!bytes.empty()) {
       asio::error_code error;
       const size_t put =
           co_await stream_->async_write_some(asio::buffer(bytes.data(), bytes.size()),
                                              asio::redirect_error(asio::use_awaitable, error));
-      if (error) co_return failed(error, "sending", *writing_, kSendPatience);
+      if (error) co_return failed(error, "sending", *writing_, send_patience_);
       bytes = bytes.subspan(put);
       writing_->moved();
     }

@@ -1,12 +1,7 @@
 #include "common/net/token.h"
 
-#include <fcntl.h>
 #include <openssl/rand.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "common/core/file.h"
@@ -28,29 +23,18 @@ std::string base64url(const unsigned char* data, size_t size) {
   return text;
 }
 
-// An advisory lock beside the file, held while it is read and rewritten.
-class Lock {
- public:
-  explicit Lock(const std::string& path)
-      : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    if (fd_ >= 0) ::flock(fd_, LOCK_EX);
-  }
-  ~Lock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-
- private:
-  int fd_;
-};
-
 Result<Json> load(const std::string& path) {
-  if (!std::filesystem::exists(path)) return Json(Json::object());
+  if (!exists(path)) return Json(Json::object());
   ATOLL_ASSIGN(auto text, read_text(path));
   auto json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return Error(ErrorCode::kIo, path + " is damaged: not a JSON object");
   return json;
+}
+
+bool is_entry(const Json& entry) {
+  return entry.is_object() && entry.contains("used") && entry["used"].is_boolean() &&
+         entry.contains("expires") && entry["expires"].is_number_integer() &&
+         entry.contains("client") && entry["client"].is_string();
 }
 
 int64_t seconds_of(WallTime time) {
@@ -78,7 +62,7 @@ Result<std::string> TokenStore::issue(const std::string& client, const std::stri
   if (RAND_bytes(random, sizeof(random)) != 1)
     return Error(ErrorCode::kIdentity, "no random numbers to be had");
   const std::string secret = base64url(random, sizeof(random));
-  Lock lock(path_);
+  const FileLock lock(path_);
   ATOLL_ASSIGN(auto tokens, load(path_));
   tokens[hex(sha256(as_bytes(secret)))] = {
       {"client", client}, {"expires", seconds_of(now + lifetime)}, {"used", false}};
@@ -88,16 +72,17 @@ Result<std::string> TokenStore::issue(const std::string& client, const std::stri
 
 Result<std::string> TokenStore::redeem(const std::string& text, WallTime now) {
   ATOLL_ASSIGN(const auto token, parse_token(text));
-  Lock lock(path_);
+  const FileLock lock(path_);
   ATOLL_ASSIGN(auto tokens, load(path_));
   auto found = tokens.find(hex(sha256(as_bytes(token.secret))));
   if (found == tokens.end()) return Error(ErrorCode::kIdentity, "the enrolment token is unknown");
   auto& entry = *found;
-  if (entry.value("used", true))
+  if (!is_entry(entry)) return Error(ErrorCode::kIo, path_ + " is damaged: a token lacks a field");
+  if (entry["used"].get<bool>())
     return Error(ErrorCode::kIdentity, "the enrolment token was used before");
-  if (seconds_of(now) >= entry.value("expires", int64_t{0}))
+  if (seconds_of(now) >= entry["expires"].get<int64_t>())
     return Error(ErrorCode::kIdentity, "the enrolment token has expired");
-  if (entry.value("client", "") != token.client)
+  if (entry["client"].get<std::string>() != token.client)
     return Error(ErrorCode::kIdentity, "the enrolment token is for another client");
   entry["used"] = true;
   ATOLL_TRY(write_secret(path_, tokens.dump(2)));

@@ -26,7 +26,7 @@ class TokenStore {
   Result<std::string> issue(const std::string& client, const std::string& fingerprint, WallTime now,
                             std::chrono::seconds lifetime);
   // Uses the token up: the client's name on success. kIdentity, with a different text each, for a
-  // token that is unknown, used, or expired.
+  // token that is unknown, used, expired, or for another client; kIo when the file is damaged.
   Result<std::string> redeem(const std::string& text, WallTime now);
 
  private:

@@ -4,7 +4,8 @@
 // (memory_transport.h).
 //
 // Threads: everything of one session happens on the executor that it was made with; nothing here is
-// thread-safe. A session has at most one receive() and one send() in progress at a time.
+// thread-safe. A session has at most one receive() and one send() in progress at a time, and is not
+// destroyed while one is. After the first error of either the session is of no more use.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -35,13 +36,15 @@ class Session {
   virtual ~Session() = default;
 
   // Sends one frame: header, then `head`, then `body` (either may be empty). The views stay alive
-  // until it returns. kDeadline when no byte could be handed over for `patience`; kNetwork when the
-  // connection is gone.
+  // until it returns. kDeadline when no byte could be handed over for the send patience; kNetwork
+  // when the connection is gone; kProtocol when head and body together are over
+  // wire::max_payload(kind).
   virtual awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) = 0;
 
   // Receives the next frame into `payload` (resized; its capacity is kept between calls). Sizes are
-  // checked against wire::max_payload(kind) before anything is allocated. kDeadline when nothing at
-  // all arrives for `patience`: every piece that arrives starts the time anew.
+  // checked against wire::max_payload(kind) before anything is allocated, and memory grows with
+  // what arrives, not with what a header claims. kDeadline when nothing at all arrives for
+  // `patience`: every piece that arrives starts the time anew.
   virtual awaitable<Result<wire::FrameKind>> receive(Bytes& payload, Duration patience) = 0;
 
   // Ends both directions; pending operations complete with kNetwork. May be called more than once.
@@ -50,6 +53,18 @@ class Session {
   virtual const Peer& peer() const = 0;
   virtual uint64_t bytes_sent() const = 0;  // frames with their headers, without TLS's own overhead
   virtual uint64_t bytes_received() const = 0;
+
+  // How long the other side may take no byte at all before a send gives up.
+  void set_send_patience(Duration patience) { send_patience_ = patience; }
+
+ protected:
+  static Status check_size(wire::FrameKind kind, ByteView head, ByteView body) {
+    const uint64_t size = uint64_t{head.size()} + body.size();
+    if (size <= wire::max_payload(kind)) return {};
+    return Error(ErrorCode::kProtocol,
+                 "a frame of " + std::to_string(size) + " bytes is over the limit");
+  }
+  Duration send_patience_{60'000};
 };
 
 class Listener {

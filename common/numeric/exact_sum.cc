@@ -85,7 +85,7 @@ double mean_of(int64_t l0, int64_t l1, int64_t l2, int64_t l3, double n) {
 
 }  // namespace
 
-ExactSum::ExactSum(size_t elements) { reset(elements); }
+ExactSum::ExactSum(size_t elements, bool plain) : wide_(!plain && has_avx512()) { reset(elements); }
 
 void ExactSum::reset(size_t elements) {
   elements_ = elements;
@@ -93,16 +93,15 @@ void ExactSum::reset(size_t elements) {
   limbs_.assign(elements * kLimbs, 0);
 }
 
-#define ATOLL_ADD_BODY(T)                                                                 \
-  ATOLL_CHECK(values.size() == elements_, "sizes differ");                                \
-  ATOLL_CHECK(weight >= 1 && weight <= kMaxWeight - weight_,                              \
-              "the total weight must stay below 2^32");                                   \
-  weight_ += weight;                                                                      \
-  int64_t* limbs = limbs_.data();                                                         \
-  const auto w = static_cast<int64_t>(weight);                                            \
-  (has_avx512() ? add_avx512<T> : add_plain<T>)(values.data(), elements_, w, limbs,       \
-                                                limbs + elements_, limbs + 2 * elements_, \
-                                                limbs + 3 * elements_)
+#define ATOLL_ADD_BODY(T)                                                                       \
+  ATOLL_CHECK(values.size() == elements_, "sizes differ");                                      \
+  ATOLL_CHECK(weight >= 1 && weight <= kMaxWeight - weight_,                                    \
+              "the total weight must stay below 2^32");                                         \
+  weight_ += weight;                                                                            \
+  int64_t* limbs = limbs_.data();                                                               \
+  const auto w = static_cast<int64_t>(weight);                                                  \
+  (wide_ ? add_avx512<T> : add_plain<T>)(values.data(), elements_, w, limbs, limbs + elements_, \
+                                         limbs + 2 * elements_, limbs + 3 * elements_)
 
 void ExactSum::add(uint64_t weight, std::span<const float> values) { ATOLL_ADD_BODY(float); }
 void ExactSum::add(uint64_t weight, std::span<const double> values) { ATOLL_ADD_BODY(double); }

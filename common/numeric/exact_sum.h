@@ -30,7 +30,8 @@ class ExactSum {
   static constexpr double kRange = 1099511627776.0;         // 2^40: |x| must be below
   static constexpr uint64_t kMaxWeight = (1ull << 32) - 1;  // of all terms together
 
-  explicit ExactSum(size_t elements);
+  // `plain`: the portable loop even where the processor has wider registers; the bits are the same.
+  explicit ExactSum(size_t elements, bool plain = false);
 
   // Adds weight * values. values.size() == size(). Every value must be finite and |x| < kRange,
   // weight >= 1 (checked where the values come in; here a bug aborts).
@@ -48,6 +49,7 @@ class ExactSum {
 
  private:
   static constexpr int kLimbs = 4;
+  bool wide_;
   size_t elements_;
   uint64_t weight_ = 0;
   std::vector<int64_t> limbs_;  // limb i of element e at [i * elements_ + e]

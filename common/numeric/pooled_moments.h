@@ -5,7 +5,9 @@
 //   n_j
 //
 // Averaging rv_k alone drops the variance between clients. Built on ExactSum, so the order of
-// clients cannot matter.
+// clients cannot matter. The variances and the squares of the means are summed apart: a square of a
+// float is exact in double, so clients that agree on the mean give back the mean of their
+// variances, however small it is beside the squared mean.
 #pragma once
 
 #include <span>
@@ -19,7 +21,8 @@ class PooledMoments {
   static constexpr double kMeanRange = 524288.0;            // 2^19: |mean| must be below
   static constexpr double kVarianceRange = 274877906944.0;  // 2^38: |variance| must be below
 
-  explicit PooledMoments(size_t elements) : mean_(elements), second_(elements) {}
+  explicit PooledMoments(size_t elements)
+      : mean_(elements), square_(elements), variance_(elements) {}
   // Values are finite and within the ranges above; weight >= 1.
   void add(uint64_t weight, std::span<const float> mean, std::span<const float> variance);
   void merge(const PooledMoments& other);
@@ -28,7 +31,8 @@ class PooledMoments {
 
  private:
   ExactSum mean_;
-  ExactSum second_;  // E[x^2] of each client
+  ExactSum square_;    // rm_k^2
+  ExactSum variance_;  // rv_k
 };
 
 }  // namespace atl

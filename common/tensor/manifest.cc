@@ -21,6 +21,7 @@ bool is_name_character(char c) {
 Status check_and_count(TensorSpec& tensor) {
   if (tensor.name.empty() || tensor.name.size() > kMaxName)
     return bad(tensor.name, "has a name of a wrong length");
+  if (tensor.name == "__metadata__") return bad(tensor.name, "has the name of the file's metadata");
   if (!std::all_of(tensor.name.begin(), tensor.name.end(), is_name_character)) {
     return bad(tensor.name,
                "has a name with characters other than letters, digits, '.', '_' and '-'");
@@ -112,7 +113,8 @@ std::string Manifest::describe_difference(const Manifest& ours, const Manifest& 
   for (size_t i = 0; i < count && shown < 3; ++i) {
     const TensorSpec* a = i < ours.tensors_.size() ? &ours.tensors_[i] : nullptr;
     const TensorSpec* b = i < theirs.tensors_.size() ? &theirs.tensors_[i] : nullptr;
-    if (a != nullptr && b != nullptr && *a == *b) continue;
+    // Not by offset, which differs for everything behind the first difference.
+    if (a != nullptr && b != nullptr && line(a) == line(b)) continue;
     text += (shown++ ? "; " : "") + line(a) + " | " + line(b);
   }
   return text.empty() ? "no difference" : text;

@@ -20,7 +20,8 @@
 namespace atl {
 
 struct TensorSpec {
-  std::string name;  // state-dict name, [A-Za-z0-9._-]+, at most 256 bytes, unique
+  std::string name;  // state-dict name, [A-Za-z0-9._-]+, at most 256 bytes, unique, not
+                     // "__metadata__"
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;  // at most 8 dimensions, each >= 0; {} is a scalar
   Role role = Role::kOtherBuffer;
@@ -45,6 +46,7 @@ class Manifest {
   uint64_t total_bytes() const { return total_bytes_; }
   uint64_t total_elements() const;
   const Digest& digest() const { return digest_; }  // over (name, dtype, shape, role) in flat order
+  bool operator==(const Manifest& other) const { return digest_ == other.digest_; }
   const TensorSpec* find(std::string_view name) const;
   // Index of the first tensor whose bytes reach beyond `offset`; tensors().size() when none does.
   size_t first_at(uint64_t offset) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 namespace atl {
 namespace {
@@ -107,7 +108,7 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
   });
 
   std::vector<TensorSpec> specs;
-  std::map<std::string, uint64_t> begins;
+  std::unordered_map<std::string, std::pair<uint64_t, uint64_t>> ranges;
   uint64_t next = 0;
   for (auto& tensor : placed) {
     auto role = out.metadata_.find("role:" + tensor.spec.name);
@@ -122,7 +123,7 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
       return bad(path, "tensor \"" + tensor.spec.name + "\" overlaps another or leaves a hole");
     }
     next = tensor.end;
-    begins[tensor.spec.name] = tensor.begin;
+    ranges[tensor.spec.name] = {tensor.begin, tensor.end};
     specs.push_back(tensor.spec);
   }
   if (next != size - out.data_start_) {
@@ -132,22 +133,19 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
   auto manifest = Manifest::make(std::move(specs));
   if (!manifest) return bad(path, manifest.error().message());
   out.manifest_ = std::move(manifest).value();
-  for (const auto& tensor : placed) {
-    const auto* spec = out.manifest_.find(tensor.spec.name);
-    if (spec->bytes() != tensor.end - tensor.begin) {
-      return bad(path,
-                 "tensor \"" + tensor.spec.name + "\" has a length that does not fit its shape");
-    }
-  }
   for (const auto& spec : out.manifest_.tensors()) {
-    out.file_offsets_.push_back(begins[spec.name]);
-    out.flat_ = out.flat_ && (spec.bytes() == 0 || begins[spec.name] == spec.offset);
+    const auto [begin, end] = ranges[spec.name];
+    if (spec.bytes() != end - begin)
+      return bad(path, "tensor \"" + spec.name + "\" has a length that does not fit its shape");
+    out.file_offsets_.push_back(begin);
+    out.flat_ = out.flat_ && (spec.bytes() == 0 || begin == spec.offset);
   }
   return out;
 }
 
 Status SafetensorsFile::read_flat(uint64_t offset, MutableByteView out) const {
-  ATOLL_CHECK(offset + out.size() <= manifest_.total_bytes(), "a range inside the model");
+  ATOLL_CHECK(offset <= manifest_.total_bytes() && out.size() <= manifest_.total_bytes() - offset,
+              "a range inside the model");
   if (flat_) return file_.read_at(data_start_ + offset, out);
   const auto& tensors = manifest_.tensors();
   const uint64_t end = offset + out.size();
@@ -189,7 +187,7 @@ Result<Digest> write_safetensors(const std::string& path, const Manifest& manife
                            {"shape", tensor.shape},
                            {"data_offsets", {tensor.offset, tensor.offset + tensor.bytes()}}};
   }
-  std::string text = header.dump();
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.append((8 - text.size() % 8) % 8, ' ');
   // The hash stands before the data that it is of: its place is kept, and filled when the data are
   // through.

@@ -1,6 +1,7 @@
 #include "common/wire/convert.h"
 
 #include <cmath>
+#include <limits>
 
 namespace atl::wire {
 namespace {
@@ -11,6 +12,17 @@ Error bad(const std::string& field, const std::string& why) {
   return Error(ErrorCode::kProtocol, "malformed control message: " + field + " " + why);
 }
 
+// A loss that is not a number comes from a model that diverged; on the wire that is an infinite
+// one.
+double diverged(double value) {
+  return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
+}
+
+Status number(double value, const char* field) {
+  if (std::isnan(value)) return bad(field, "is not a number");
+  return {};
+}
+
 Status finite(double value, const char* field) {
   if (!std::isfinite(value)) return bad(field, "is not finite");
   return {};
@@ -19,13 +31,12 @@ Status finite(double value, const char* field) {
 void to_pb(const Evaluation& in, pb::Evaluation& out) {
   out.set_examples(in.examples);
   out.set_correct(in.correct);
-  out.set_loss_sum(in.loss_sum);
+  out.set_loss_sum(diverged(in.loss_sum));
 }
 
 Status from_pb(const pb::Evaluation& in, Evaluation& out, const char* field) {
   if (in.examples() > kMaxExamples || in.correct() > in.examples())
     return bad(field, "has impossible counts");
-  // The loss may be infinite for a model that diverged; only NaN is meaningless here.
   if (std::isnan(in.loss_sum())) return bad(field, "has a loss that is not a number");
   out = {in.examples(), in.correct(), in.loss_sum()};
   return {};
@@ -106,8 +117,8 @@ Status from_pb(const pb::TrainSettings& in, TrainSettings& out) {
 void to_pb(const TrainReport& in, pb::Report& out) {
   out.set_examples(in.examples);
   out.set_steps(in.steps);
-  out.set_train_loss(in.train_loss);
-  out.set_update_norm(in.update_norm);
+  out.set_train_loss(diverged(in.train_loss));
+  out.set_update_norm(diverged(in.update_norm));
   out.set_seconds(in.seconds);
   to_pb(in.before, *out.mutable_before());
   to_pb(in.after, *out.mutable_after());
@@ -115,8 +126,8 @@ void to_pb(const TrainReport& in, pb::Report& out) {
 
 Status from_pb(const pb::Report& in, TrainReport& out) {
   if (in.examples() > kMaxExamples) return bad("report.examples", "is out of range");
-  ATOLL_TRY(finite(in.train_loss(), "report.train_loss"));
-  ATOLL_TRY(finite(in.update_norm(), "report.update_norm"));
+  ATOLL_TRY(number(in.train_loss(), "report.train_loss"));
+  ATOLL_TRY(number(in.update_norm(), "report.update_norm"));
   ATOLL_TRY(finite(in.seconds(), "report.seconds"));
   out.examples = in.examples();
   out.steps = in.steps();

@@ -1,6 +1,8 @@
 #include "common/wire/message.h"
 
-#include <cmath>
+#include <google/protobuf/stubs/logging.h>
+
+#include <algorithm>
 #include <cstring>
 
 #include "common/wire/convert.h"
@@ -26,6 +28,36 @@ Status read_digest(Digest& out, const std::string& in, const char* field) {
   if (in.size() != out.size()) return malformed(std::string(field) + " is not 32 bytes long");
   std::memcpy(out.data(), in.data(), out.size());
   return {};
+}
+
+// Bytes at the front of `text` that are one UTF-8 character; 0 when there is none. (Overlong forms,
+// surrogates and values above U+10FFFF are none: Protobuf's parser would refuse the message.)
+size_t character_at(std::string_view text) {
+  const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t size = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : 4;
+  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned second = byte(1);
+  const bool bad = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+                   (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
+  return bad ? 0 : size;
+}
+
+// Text for a person, fit for the wire: at most kMaxText bytes of UTF-8. An error message may hold a
+// path in any encoding.
+std::string sendable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t size = character_at(text);
+    if (out.size() + std::max<size_t>(1, size) > kMaxText) break;
+    out += size == 0 ? std::string_view("?") : text.substr(0, size);
+    text.remove_prefix(std::max<size_t>(1, size));
+  }
+  return out;
 }
 
 std::string text_of(const Digest& digest) {
@@ -92,13 +124,13 @@ struct Encoder {
     auto* p = out.mutable_outcome();
     p->set_accepted(m.accepted);
     p->set_reason(static_cast<uint32_t>(m.reason));
-    p->set_text(m.text.substr(0, kMaxText));
+    p->set_text(sendable(m.text));
   }
   void operator()(const Refused& m) {
     out.mutable_refused()->set_reason(static_cast<uint32_t>(m.reason));
-    out.mutable_refused()->set_text(m.text.substr(0, kMaxText));
+    out.mutable_refused()->set_text(sendable(m.text));
   }
-  void operator()(const Bye& m) { out.mutable_bye()->set_text(m.text.substr(0, kMaxText)); }
+  void operator()(const Bye& m) { out.mutable_bye()->set_text(sendable(m.text)); }
   void operator()(const Enrol& m) {
     out.mutable_enrol()->set_token(m.token);
     out.mutable_enrol()->set_csr_pem(m.csr_pem);
@@ -209,6 +241,9 @@ Bytes encode(const Message& message) {
 }
 
 Result<Message> decode(ByteView payload) {
+  // What is wrong with a peer's bytes is in the Error; Protobuf need not print it too.
+  static const bool quiet = (google::protobuf::SetLogHandler(nullptr), true);
+  (void)quiet;
   pb::Message in;
   if (!in.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
     return malformed("not a version 1 message");

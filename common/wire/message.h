@@ -35,26 +35,35 @@ enum class Reason : uint32_t {
 
 struct Enrol {
   std::string token, csr_pem;
+  bool operator==(const Enrol&) const = default;
 };
 struct Enrolled {
   std::string certificate_pem, authority_pem;
+  bool operator==(const Enrolled&) const = default;
 };
 struct Hello {
   std::string client;
   uint64_t train_examples = 0, test_examples = 0;
   std::string software;
+  bool operator==(const Hello&) const = default;
 };
 struct Welcome {
   std::string run;
   uint64_t seed = 0;
   uint32_t total_rounds = 0;
   ModelSpec model;
+  bool operator==(const Welcome&) const = default;
 };
 struct Join {
   Manifest manifest;
+  bool operator==(const Join&) const = default;
 };
-struct Joined {};
-struct NextTask {};
+struct Joined {
+  bool operator==(const Joined&) const = default;
+};
+struct NextTask {
+  bool operator==(const NextTask&) const = default;
+};
 enum class TaskKind : uint32_t { kWait = 0, kInitialize = 1, kWork = 2, kDone = 3 };
 struct Task {
   TaskKind kind = TaskKind::kWait;
@@ -66,38 +75,47 @@ struct Task {
   TrainSettings settings;
   uint64_t model_bytes = 0;
   Digest model_sha256{};
+  bool operator==(const Task&) const = default;
 };
 struct Fetch {
   uint32_t round = 0;
   uint64_t transfer = 0, offset = 0;
+  bool operator==(const Fetch&) const = default;
 };
 struct Ping {
   uint32_t round = 0;
   uint64_t steps_done = 0, steps_total = 0;
+  bool operator==(const Ping&) const = default;
 };
 struct Pong {
   bool round_open = false;
+  bool operator==(const Pong&) const = default;
 };
 struct Offer {
   uint32_t round = 0;
   uint64_t update_bytes = 0;
   Digest update_sha256{};
   TrainReport report;
+  bool operator==(const Offer&) const = default;
 };
 struct Grant {
   uint64_t transfer = 0, offset = 0;
+  bool operator==(const Grant&) const = default;
 };
 struct Outcome {
   bool accepted = false;
   Reason reason = Reason::kNone;
   std::string text;
+  bool operator==(const Outcome&) const = default;
 };
 struct Refused {
   Reason reason = Reason::kNone;
   std::string text;
+  bool operator==(const Refused&) const = default;
 };
 struct Bye {
   std::string text;
+  bool operator==(const Bye&) const = default;
 };
 
 using Message = std::variant<Hello, Welcome, Join, Joined, NextTask, Task, Fetch, Ping, Pong, Offer,

@@ -14,6 +14,7 @@ struct ModelSpec {
   std::string norm = "none";
   std::vector<int64_t> input;  // {C, H, W}
   uint32_t classes = 0;
+  bool operator==(const ModelSpec&) const = default;
 };
 
 // Local optimisation, as the run file says it ([train]); every client of a round gets the same.
@@ -34,6 +35,7 @@ struct TrainSettings {
   uint32_t schedule_every = 1;
   uint32_t warmup_rounds = 0;
   bool bf16 = false;  // autocast where the device has it
+  bool operator==(const TrainSettings&) const = default;
 };
 
 // Integer counts, so that sums over clients are exact.
@@ -41,6 +43,7 @@ struct Evaluation {
   uint64_t examples = 0;
   uint64_t correct = 0;
   double loss_sum = 0;  // sum over examples, in nats
+  bool operator==(const Evaluation&) const = default;
 };
 
 struct TrainReport {
@@ -50,6 +53,7 @@ struct TrainReport {
   double update_norm = 0;    // L2 of (new - received) over trainable tensors
   double seconds = 0;        // of training alone
   Evaluation before, after;  // of the received model, and of the local model after training
+  bool operator==(const TrainReport&) const = default;
 };
 
 }  // namespace atl::wire

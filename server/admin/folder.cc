@@ -1,11 +1,10 @@
 #include "server/admin/folder.h"
 
-#include <filesystem>
-
 #include "common/core/fault.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/net/revocation.h"
+#include "common/net/tls_transport.h"
 #include "common/wire/message.h"
 
 namespace atl::server {
@@ -72,6 +71,12 @@ Result<net::KeyAndCertificate> load_authority(const ServerFolder& folder) {
   return authority;
 }
 
+Status check_address(const std::string& address) {
+  auto parsed = net::parse_address(address);
+  if (!parsed) return std::move(parsed).error();
+  return {};
+}
+
 class Desk : public EnrolmentDesk {
  public:
   explicit Desk(ServerFolder folder) : folder_(std::move(folder)), tokens_(folder_.tokens()) {}
@@ -84,14 +89,23 @@ class Desk : public EnrolmentDesk {
     ATOLL_ASSIGN(const auto token, net::parse_token(request.token));
     ATOLL_ASSIGN(auto certificate, net::sign_client_request(authority, request.csr_pem,
                                                             token.client, now, kCertificateYears));
-    ATOLL_ASSIGN(const auto name, tokens_.redeem(request.token, now));
     ATOLL_TRY(make_folders(folder_.path + "/clients"));
-    ATOLL_TRY(write_atomic(folder_.client(name), certificate));
+    ATOLL_ASSIGN(const auto name, tokens_.redeem(request.token, now));
+    ATOLL_TRY(keep(name, certificate));
     log::info("server", "enrolled " + name);
     return wire::Enrolled{std::move(certificate), std::move(authority.certificate_pem)};
   }
 
  private:
+  // A client that enrols again keeps its older certificates on file, or nobody could revoke them.
+  Status keep(const std::string& name, const std::string& certificate) {
+    std::string all;
+    if (exists(folder_.client(name))) {
+      ATOLL_ASSIGN(all, read_text(folder_.client(name)));
+    }
+    return write_atomic(folder_.client(name), all + certificate);
+  }
+
   ServerFolder folder_;
   net::TokenStore tokens_;
 };
@@ -100,11 +114,12 @@ class Desk : public EnrolmentDesk {
 
 Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names,
                    const std::string& listen) {
-  if (std::filesystem::exists(folder.config()) || std::filesystem::exists(folder.authority())) {
+  if (exists(folder.config()) || exists(folder.authority()) || exists(folder.authority_key())) {
     return Error(ErrorCode::kUsage,
                  folder.path + " holds a server already; its authority is not made anew")
         .hint("choose another folder, or move this one away");
   }
+  ATOLL_TRY(check_address(listen));
   const auto now = std::chrono::system_clock::now();
   ATOLL_ASSIGN(auto authority, net::create_authority("Atoll federation", now, kAuthorityYears));
   ATOLL_ASSIGN(auto server,
@@ -141,8 +156,15 @@ Status revoke_client(const ServerFolder& folder, const std::string& client) {
     return Error(ErrorCode::kUsage, "no client \"" + client + "\" has enrolled here")
         .hint("ls " + folder.path + "/clients");
   }
-  ATOLL_ASSIGN(const auto info, net::certificate_info(*pem));
-  return net::RevocationList(folder.revoked()).add(info, std::chrono::system_clock::now());
+  net::RevocationList list(folder.revoked());
+  const std::string end = "-----END CERTIFICATE-----\n";
+  for (size_t from = 0, to; (to = pem->find(end, from)) != std::string::npos; from = to) {
+    to += end.size();
+    ATOLL_ASSIGN(const auto info, net::certificate_info(pem->substr(from, to - from)));
+    ATOLL_ASSIGN(const bool known, list.contains(info.serial));
+    if (!known) ATOLL_TRY(list.add(info, std::chrono::system_clock::now()));
+  }
+  return {};
 }
 
 Result<std::string> read_status(const ServerFolder& folder) {

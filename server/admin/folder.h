@@ -4,7 +4,8 @@
 //   identity/       authority.pem authority.key server.pem server.key   (keys owner-only)
 //   tokens.json     one-time enrolment tokens, hashed
 //   revoked.txt     certificates that are no longer good
-//   clients/        certificates signed so far, one file a client
+//   clients/        certificates signed so far, one file a client, oldest first
+//   address         where the running server listens, "host:port" with the port really bound
 //   run/            what RunStore keeps
 #pragma once
 
@@ -27,18 +28,19 @@ struct ServerFolder {
   std::string tokens() const { return path + "/tokens.json"; }
   std::string revoked() const { return path + "/revoked.txt"; }
   std::string client(const std::string& name) const { return path + "/clients/" + name + ".pem"; }
+  std::string address() const { return path + "/address"; }
   std::string run() const { return path + "/run"; }
 };
 
 // Makes the folder: authority, server certificate for `names`, commented configuration. kUsage when
-// there is one already.
+// there is one already, or an address or name is malformed.
 Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names,
                    const std::string& listen);
 // A one-time token for a client of this name.
 Result<std::string> issue_token(const ServerFolder& folder, const std::string& client,
                                 std::chrono::seconds lifetime);
-// Puts a client's certificate on the list of revoked ones; a running server honours it at the next
-// handshake.
+// Puts all of a client's certificates on the list of revoked ones; a running server honours it at
+// the next handshake.
 Status revoke_client(const ServerFolder& folder, const std::string& client);
 // What the running (or last) server wrote about itself: JSON text.
 Result<std::string> read_status(const ServerFolder& folder);

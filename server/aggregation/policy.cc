@@ -1,5 +1,7 @@
 #include "server/aggregation/policy.h"
 
+#include <unordered_map>
+
 namespace atl::server {
 namespace {
 
@@ -20,6 +22,10 @@ Result<Policy> Policy::make(const std::string& name, const Manifest& manifest) {
   const auto& tensors = manifest.tensors();
   policy.treatments_.resize(tensors.size(), Treatment::kMean);
   policy.means_.resize(tensors.size(), 0);
+  std::unordered_map<std::string, size_t> means;  // slot -> its running mean
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].role == Role::kNormMean) means.emplace(slot_of(tensors[i].name), i);
+  }
   for (size_t i = 0; i < tensors.size(); ++i) {
     const auto& tensor = tensors[i];
     if (!is_float(tensor.dtype)) {
@@ -27,18 +33,18 @@ Result<Policy> Policy::make(const std::string& name, const Manifest& manifest) {
       continue;
     }
     if (name != "pooled" || tensor.role != Role::kNormVar) continue;
-    bool found = false;
-    for (size_t j = 0; j < tensors.size() && !found; ++j) {
-      found = tensors[j].role == Role::kNormMean && tensors[j].shape == tensor.shape &&
-              tensors[j].dtype == tensor.dtype && slot_of(tensors[j].name) == slot_of(tensor.name);
-      if (found) policy.means_[i] = j;
-    }
+    const auto mean = means.find(slot_of(tensor.name));
+    const bool found = mean != means.end() && tensors[mean->second].shape == tensor.shape &&
+                       tensors[mean->second].dtype == tensor.dtype;
     if (!found || tensor.dtype != DType::kF32) {
-      return Error(ErrorCode::kModel, "cannot pool " + tensor.name +
-                                          ": its slot has no running mean of the same shape")
+      return Error(ErrorCode::kModel,
+                   "cannot pool " + tensor.name +
+                       (found ? ": only F32 statistics can be pooled"
+                              : ": its slot has no running mean of the same shape and type"))
           .hint("set policy = \"all\" under [aggregation]");
     }
     policy.treatments_[i] = Treatment::kPooledVar;
+    policy.means_[i] = mean->second;
   }
   return policy;
 }

@@ -12,15 +12,16 @@ enum class Treatment {
   kMean,       // the aggregation rule
   kPooledVar,  // running variance: moments are pooled with the running mean of the same slot, so
                // that the between-client term is kept: rv = sum p (rv_k + rm_k^2) - rm^2
-  kMax,   // integers: the largest
-  kKeep,  // the server's own value stays
+  kMax,        // integers: the largest
+  kKeep,       // the server's own value stays
 };
 
 // Policies: "all" averages every floating-point tensor (the naive baseline); "pooled" pools running
 // variances. Counters take the maximum under both; other integer tensors stay as they are.
 class Policy {
  public:
-  // kModel when, under "pooled", a running variance has no running mean of the same slot and shape.
+  // kModel when, under "pooled", a running variance is not F32 or has no running mean of the same
+  // slot, shape and type.
   static Result<Policy> make(const std::string& name, const Manifest& manifest);
 
   Treatment treatment(size_t tensor) const { return treatments_[tensor]; }

@@ -19,22 +19,37 @@ std::span<T> view_as(MutableByteView bytes) {
   return {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
 }
 
+// The exact sum takes weights below 2^32 together. Larger ones are halved, all of them and as often
+// as needed, so that no client's claim can end the run.
+void fit_weights(std::vector<Contribution>& contributions) {
+  for (const auto& c : contributions) ATOLL_CHECK(c.weight >= 1, "weights are at least 1");
+  const auto fits = [&contributions] {
+    uint64_t left = ExactSum::kMaxWeight;
+    for (const auto& c : contributions) {
+      if (c.weight > left) return false;
+      left -= c.weight;
+    }
+    return true;
+  };
+  while (!fits()) {
+    for (auto& c : contributions) c.weight = std::max<uint64_t>(1, c.weight / 2);
+  }
+}
+
 }  // namespace
 
 Result<Reducer> Reducer::make(const SafetensorsFile& current, const Policy& policy,
                               const std::string& rule, std::vector<Contribution> contributions) {
-  ATOLL_CHECK(!contributions.empty(), "a reduction needs at least one update");
-  uint64_t total = 0;
-  for (const auto& c : contributions) {
-    ATOLL_CHECK(c.weight >= 1, "weights are at least 1");
-    if (c.weight > ExactSum::kMaxWeight || total > ExactSum::kMaxWeight - c.weight) {
-      return Error(ErrorCode::kConfig, "the clients' examples together exceed 2^32 - 1")
-          .hint("set weights = \"uniform\" under [aggregation]");
-    }
-    total += c.weight;
-  }
   ATOLL_ASSIGN(auto made, make_rule(rule));
-  return Reducer(current, policy, std::move(made), std::move(contributions));
+  return make(current, policy, std::move(made), std::move(contributions));
+}
+
+Reducer Reducer::make(const SafetensorsFile& current, const Policy& policy,
+                      std::unique_ptr<AggregationRule> rule,
+                      std::vector<Contribution> contributions) {
+  ATOLL_CHECK(!contributions.empty(), "a reduction needs at least one update");
+  fit_weights(contributions);
+  return Reducer(current, policy, std::move(rule), std::move(contributions));
 }
 
 Reducer::Reducer(const SafetensorsFile& current, const Policy& policy,

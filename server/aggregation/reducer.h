@@ -26,9 +26,14 @@ struct Contribution {
 class Reducer {
  public:
   // `current` is the model that the round started from (for kKeep). All must outlive the reducer.
-  // kConfig when the weights together do not fit the exact sum.
+  // Weights that together exceed 2^32 - 1 are halved until they fit (each stays at least 1).
+  // kConfig when there is no such rule.
   static Result<Reducer> make(const SafetensorsFile& current, const Policy& policy,
                               const std::string& rule, std::vector<Contribution> contributions);
+  // The same with a rule that has no name.
+  static Reducer make(const SafetensorsFile& current, const Policy& policy,
+                      std::unique_ptr<AggregationRule> rule,
+                      std::vector<Contribution> contributions);
 
   Status fill(uint64_t offset, MutableByteView out);
 

@@ -81,6 +81,7 @@ void emit_round_opened(Context& context) {
 
 void emit_progress(Context& context) {
   if (context.round == nullptr) return;
+  write_status(context, "running");
   const auto count = context.round->trainers(context.config.progress);
   tell(context, {.kind = RunEvent::Kind::kProgress,
                  .round = context.round->number(),

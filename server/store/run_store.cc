@@ -47,7 +47,7 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder,
   ATOLL_TRY(make_folders(folder + "/uploads"));
 
   const std::string config_path = folder + "/config.toml";
-  if (fs::exists(config_path)) {
+  if (exists(config_path)) {
     ATOLL_ASSIGN(auto old, read_text(config_path));
     if (old != config_toml) {
       return Error(ErrorCode::kConfig,
@@ -59,7 +59,7 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder,
   }
 
   for (uint32_t round : rounds_on_disk(folder)) {
-    auto adopted = store->adopt_verified(round);
+    auto adopted = store->adopt(round, std::nullopt);
     if (adopted) break;
     log::error("store", "checkpoint of round " + std::to_string(round) +
                             " is damaged and passed over: " + adopted.error().message());
@@ -73,21 +73,23 @@ std::string RunStore::checkpoint_path(uint32_t round) const {
   return folder_ + name;
 }
 
-Status RunStore::adopt_verified(uint32_t round) {
-  ATOLL_ASSIGN(auto file, SafetensorsFile::open(checkpoint_path(round)));
-  ATOLL_TRY(file.verify());
-  ATOLL_ASSIGN(const auto digest, file.data_digest());
-  return adopt(round, std::move(file), digest);
-}
-
-Status RunStore::adopt(uint32_t round, SafetensorsFile file, const Digest& digest) {
+Status RunStore::adopt(uint32_t round, std::optional<Digest> digest) {
   const auto path = checkpoint_path(round);
-  const auto said = file.metadata().find("round");
-  if (!file.is_flat() || said == file.metadata().end() || said->second != std::to_string(round)) {
+  ATOLL_ASSIGN(auto file, SafetensorsFile::open(path));
+  const auto& metadata = file.metadata();
+  // A model that was written a moment ago is not read again: it may be gigabytes.
+  if (!digest) {
+    ATOLL_ASSIGN(digest, file.data_digest());
+  }
+  auto hash = metadata.find("data_sha256");
+  if (hash == metadata.end() || hash->second != hex(*digest))
+    return Error(ErrorCode::kModel, path + ": its data do not have the hash in its header");
+  auto said = metadata.find("round");
+  if (!file.is_flat() || said == metadata.end() || said->second != std::to_string(round)) {
     return Error(ErrorCode::kModel,
                  path + " is not a checkpoint of round " + std::to_string(round));
   }
-  digest_ = digest;
+  digest_ = *digest;
   model_ = std::make_shared<const SafetensorsFile>(std::move(file));
   round_ = round;
   path_ = path;
@@ -108,8 +110,7 @@ Result<Digest> RunStore::write_checkpoint(uint32_t round, const Manifest& manife
 
 Status RunStore::commit(uint32_t round, const Digest& digest) {
   ATOLL_TRY(fault::point("commit"));
-  ATOLL_ASSIGN(auto file, SafetensorsFile::open(checkpoint_path(round)));
-  ATOLL_TRY(adopt(round, std::move(file), digest));
+  ATOLL_TRY(adopt(round, digest));
   auto rounds = rounds_on_disk(folder_);
   for (size_t i = keep_; i < rounds.size(); ++i) {
     std::error_code ignored;
@@ -124,11 +125,15 @@ std::string RunStore::upload_path(uint32_t round, const std::string& client) con
 
 Status RunStore::append_metrics(const std::string& json) {
   const std::string path = folder_ + "/metrics.jsonl";
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) return errno_error("cannot open " + path, errno);
-  const std::string line = json + "\n";
+  // A crash or a full disk may have cut the last line: the next one still begins on its own.
+  const off_t end = ::lseek(fd, 0, SEEK_END);
+  char last = '\n';
+  if (end > 0 && ::pread(fd, &last, 1, end - 1) != 1) last = '\n';
+  const std::string line = (last == '\n' ? "" : "\n") + json + "\n";
   const ssize_t written = ::write(fd, line.data(), line.size());
-  const int saved = errno;
+  const int saved = written < 0 ? errno : ENOSPC;  // what cuts a write to a file short
   ::close(fd);
   if (written != static_cast<ssize_t>(line.size()))
     return errno_error("cannot write " + path, saved);
@@ -136,7 +141,7 @@ Status RunStore::append_metrics(const std::string& json) {
 }
 
 Status RunStore::write_status(const std::string& json) {
-  return write_atomic(folder_ + "/status.json", json);
+  return write_replace(folder_ + "/status.json", json);
 }
 
 }  // namespace atl::server

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/tensor/safetensors.h"
@@ -34,7 +35,7 @@ class RunStore {
 
   // Writes the checkpoint of a round without making it current. `fill` as for write_safetensors.
   Result<Digest> write_checkpoint(uint32_t round, const Manifest& manifest, const FlatSource& fill);
-  // Makes it current and prunes older ones. `digest` is what write_checkpoint() returned.
+  // Makes it current and prunes older ones. `digest`: what write_checkpoint returned.
   Status commit(uint32_t round, const Digest& digest);
 
   std::string upload_path(uint32_t round, const std::string& client) const;
@@ -46,8 +47,8 @@ class RunStore {
  private:
   RunStore() = default;
   std::string checkpoint_path(uint32_t round) const;
-  Status adopt(uint32_t round, SafetensorsFile file, const Digest& digest);
-  Status adopt_verified(uint32_t round);
+  // Without a digest the data are read and hashed.
+  Status adopt(uint32_t round, std::optional<Digest> digest);
 
   std::string folder_;
   std::string config_sha256_;

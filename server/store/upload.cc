@@ -24,9 +24,28 @@ bool any_at_or_above(ByteView bytes, int mantissa_bits, Word exponent_mask, Word
   return worst >= limit;
 }
 
+// A negative variance comes from no data, and would make NaN of every activation behind it.
+template <typename Word>
+bool any_negative(ByteView bytes) {
+  constexpr Word kSign = static_cast<Word>(Word{1} << (8 * sizeof(Word) - 1));
+  for (size_t i = 0; i + sizeof(Word) <= bytes.size(); i += sizeof(Word)) {
+    Word word;
+    std::memcpy(&word, bytes.data() + i, sizeof(Word));
+    if (word > kSign) return true;  // the sign's bit alone is minus zero
+  }
+  return false;
+}
+
 bool is_bad(DType dtype, Role role, ByteView bytes) {
   // Squares of running means enter the pooled variance, so they and variances have tighter ranges
   // (PooledMoments).
+  if (role == Role::kNormVar && is_float(dtype)) {
+    const size_t width = size_of(dtype);
+    if (width == 8   ? any_negative<uint64_t>(bytes)
+        : width == 4 ? any_negative<uint32_t>(bytes)
+                     : any_negative<uint16_t>(bytes))
+      return true;
+  }
   const uint32_t power = role == Role::kNormMean ? 19 : role == Role::kNormVar ? 38 : 40;
   switch (dtype) {
     case DType::kF32:
@@ -62,10 +81,11 @@ Result<std::unique_ptr<Upload>> Upload::create(std::string path,
                                                std::shared_ptr<const Manifest> manifest,
                                                const Digest& expected) {
   ATOLL_ASSIGN(auto file, File::create(path));
+  // From here on the file lives as long as it is open: a crash leaves nothing behind, and a later
+  // upload of the same name is another file.
+  ::unlink(path.c_str());
   return std::unique_ptr<Upload>(new Upload(std::move(file), std::move(manifest), expected));
 }
-
-Upload::~Upload() { ::unlink(file_.path().c_str()); }
 
 Result<std::optional<Refusal>> Upload::append(uint64_t offset, ByteView bytes) {
   using R = std::optional<Refusal>;
@@ -82,7 +102,7 @@ Result<std::optional<Refusal>> Upload::append(uint64_t offset, ByteView bytes) {
   }
   if (auto tensor = first_bad_tensor(*manifest_, offset, bytes)) {
     return R({wire::Reason::kNotFinite,
-              "tensor " + *tensor + " holds NaN, infinity or a value beyond 2^40"});
+              "tensor " + *tensor + " holds NaN, infinity or a value out of its range"});
   }
   ATOLL_TRY(file_.write_at(offset, bytes));
   hash_.update(bytes);
@@ -92,7 +112,8 @@ Result<std::optional<Refusal>> Upload::append(uint64_t offset, ByteView bytes) {
 
 std::optional<Refusal> Upload::finish() {
   if (!complete()) return Refusal{wire::Reason::kWrongSize, "the update ended early"};
-  if (hash_.finish() != expected_) {
+  if (!found_) found_ = hash_.finish();
+  if (*found_ != expected_) {
     return Refusal{wire::Reason::kWrongHash,
                    "the bytes received do not have the hash that was offered"};
   }

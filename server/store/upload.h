@@ -22,16 +22,15 @@ struct Refusal {
 // Used by one session at a time.
 class Upload {
  public:
-  // `path` is created; it is removed when the upload is destroyed.
+  // Makes a file at `path` that loses its name at once and its bytes with the upload.
   static Result<std::unique_ptr<Upload>> create(std::string path,
                                                 std::shared_ptr<const Manifest> manifest,
                                                 const Digest& expected);
-  ~Upload();
 
   // Takes the next piece. A refusal is the sender's fault (wrong offset, too long, not finite, out
   // of range); an Error is the server's own (disk full).
   Result<std::optional<Refusal>> append(uint64_t offset, ByteView bytes);
-  // After the last byte: compares the hash.
+  // After the last byte: compares the hash. May be asked again.
   std::optional<Refusal> finish();
 
   uint64_t received() const { return received_; }
@@ -46,11 +45,13 @@ class Upload {
   std::shared_ptr<const Manifest> manifest_;
   Digest expected_;
   Sha256 hash_;
+  std::optional<Digest> found_;
   uint64_t received_ = 0;
 };
 
 // The first tensor in a range of flat bytes that holds a value which is not finite or not below
-// 2^40; none when all are good. Integers are always good.
+// 2^40 (float32 running means: 2^19, running variances: 2^38), or a negative running variance; none
+// when all are good. Integers are always good.
 std::optional<std::string> first_bad_tensor(const Manifest& manifest, uint64_t offset,
                                             ByteView bytes);
 

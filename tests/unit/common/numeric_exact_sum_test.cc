@@ -89,6 +89,86 @@ TEST(ExactSum, MeanIsTheCorrectlyRoundedOne) {
   }
 }
 
+// The same bound against quadruple precision, over the magnitudes of a model's weights.
+TEST(ExactSum, MeansOfWeightsAreCorrectlyRounded) {
+  Rng rng(19, "test");
+  for (int trial = 0; trial < 300; ++trial) {
+    ExactSum sum(1);
+    __float128 exact = 0;
+    uint64_t total = 0;
+    const double centre = std::pow(10.0, -6 + 9 * rng.uniform());
+    for (int k = 0; k < 50; ++k) {
+      const uint64_t weight = 1 + rng.below(100'000);
+      const auto value = static_cast<float>(centre * (1 + 0.3 * rng.normal()));
+      sum.add(weight, std::span<const float>(&value, 1));
+      exact += static_cast<__float128>(value) * weight;
+      total += weight;
+    }
+    exact /= total;
+    float mean = 0;
+    sum.mean(std::span<float>(&mean, 1));
+    const auto ulp =
+        static_cast<__float128>(std::nextafter(std::fabs(mean), INFINITY)) - std::fabs(mean);
+    const __float128 off = exact > mean ? exact - mean : mean - exact;
+    EXPECT_LE(static_cast<double>(off / ulp), 0.5000001) << "trial " << trial;
+  }
+}
+
+TEST(ExactSum, DoublesToo) {
+  Rng rng(23, "test");
+  for (int trial = 0; trial < 200; ++trial) {
+    ExactSum sum(1);
+    __float128 exact = 0;
+    uint64_t total = 0;
+    for (int k = 0; k < 20; ++k) {
+      const uint64_t weight = 1 + rng.below(1000);
+      const double value = 100 * rng.normal();
+      sum.add(weight, std::span<const double>(&value, 1));
+      exact += static_cast<__float128>(value) * weight;
+      total += weight;
+    }
+    exact /= total;
+    double mean = 0;
+    sum.mean(std::span<double>(&mean, 1));
+    const __float128 off = exact > mean ? exact - mean : mean - exact;
+    const double size = std::max(1e-6, std::fabs(mean));
+    EXPECT_LE(static_cast<double>(off), 0x1p-52 * size + 0x1p-80) << "trial " << trial;
+  }
+}
+
+TEST(ExactSum, WideAndPlainLoopsAgreeBitForBit) {
+  Rng rng(29, "test");
+  for (size_t size : {1u, 7u, 8u, 63u, 1000u}) {
+    ExactSum wide(size), plain(size, true);
+    for (const auto& term : random_terms(rng, 20, size)) {
+      wide.add(term.weight, term.values);
+      plain.add(term.weight, term.values);
+      std::vector<double> doubles(term.values.begin(), term.values.end());
+      for (auto& x : doubles) x *= 1 + 1e-12 * rng.uniform();
+      for (auto& x : doubles) x = std::fabs(x) < ExactSum::kRange ? x : 0;
+      wide.add(term.weight, std::span<const double>(doubles));
+      plain.add(term.weight, std::span<const double>(doubles));
+    }
+    std::vector<double> a(size), b(size);
+    wide.mean(std::span(a));
+    plain.mean(std::span(b));
+    for (size_t i = 0; i < size; ++i)
+      ASSERT_EQ(std::bit_cast<uint64_t>(a[i]), std::bit_cast<uint64_t>(b[i])) << size << " " << i;
+  }
+}
+
+TEST(ExactSum, OneClientIsItselfWhateverItsWeight) {
+  Rng rng(31, "test");
+  const auto values = random_values(rng, 500, -40, 39);
+  for (uint64_t weight : {1ull, 3ull, 4'294'967'295ull}) {
+    ExactSum sum(values.size());
+    sum.add(weight, values);
+    std::vector<float> mean(values.size());
+    sum.mean(std::span(mean));
+    EXPECT_EQ(bits(mean), bits(values)) << weight;
+  }
+}
+
 TEST(ExactSum, EqualClientsGiveBackTheirValueBitForBit) {
   Rng rng(3, "test");
   std::vector<float> values;
@@ -146,6 +226,50 @@ TEST(PooledMoments, GoldenValue) {
   moments.finish({&mean, 1}, {&variance, 1});
   EXPECT_EQ(mean, 1.0f);
   EXPECT_EQ(variance, 2.0f);
+}
+
+TEST(PooledMoments, EqualClientsGiveBackTheirMomentsBitForBit) {
+  Rng rng(37, "test");
+  std::vector<float> means(200), variances(200);
+  for (size_t i = 0; i < 200; ++i) {
+    means[i] = static_cast<float>(std::ldexp(rng.normal(), static_cast<int>(rng.below(16)) - 3));
+    variances[i] = static_cast<float>(std::pow(10.0, -9 + 12 * rng.uniform()));
+  }
+  PooledMoments moments(200);
+  for (uint64_t k = 1; k <= 7; ++k) moments.add(k, means, variances);
+  std::vector<float> mean(200), variance(200);
+  moments.finish(mean, variance);
+  EXPECT_EQ(bits(mean), bits(means));
+  EXPECT_EQ(bits(variance), bits(variances));
+}
+
+TEST(PooledMoments, OrderAndGroupingChangeNoBit) {
+  Rng rng(41, "test");
+  std::vector<std::vector<float>> means, variances;
+  for (int k = 0; k < 9; ++k) {
+    means.push_back(random_values(rng, 33, -3, 18));
+    variances.push_back(random_values(rng, 33, -3, 30));
+    for (auto& v : variances.back()) v = std::fabs(v);
+  }
+  PooledMoments forward(33), left(33), right(33);
+  for (size_t k = 0; k < 9; ++k) forward.add(k + 1, means[k], variances[k]);
+  for (size_t k = 9; k-- > 0;) (k % 2 ? left : right).add(k + 1, means[k], variances[k]);
+  left.merge(right);
+  std::vector<float> m1(33), v1(33), m2(33), v2(33);
+  forward.finish(m1, v1);
+  left.finish(m2, v2);
+  EXPECT_EQ(bits(m1), bits(m2));
+  EXPECT_EQ(bits(v1), bits(v2));
+}
+
+TEST(PooledMoments, AVarianceIsNeverNegative) {
+  PooledMoments moments(1);
+  const float mean = 0.1f, zero = 0, negative = -1;
+  moments.add(3, {&mean, 1}, {&zero, 1});
+  moments.add(4, {&mean, 1}, {&negative, 1});
+  float m = 0, v = -5;
+  moments.finish({&m, 1}, {&v, 1});
+  EXPECT_EQ(v, 0.0f);
 }
 
 TEST(PooledMoments, EqualTheMomentsOfAllDataTogether) {

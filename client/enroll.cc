@@ -1,0 +1,88 @@
+#include "client/enroll.h"
+
+#include <asio/this_coro.hpp>
+#include <filesystem>
+
+#include "common/core/file.h"
+#include "common/net/identity.h"
+#include "common/net/tls_transport.h"
+#include "common/net/token.h"
+#include "common/wire/message.h"
+
+namespace atl::client {
+namespace {
+
+constexpr net::Duration kPatience{15'000};
+
+constexpr const char* kConfig =
+    R"(# Atoll client. Keys without a value here are optional; their defaults stand behind the '#'.
+
+name = "NAME"                  # as in the certificate
+server = "SERVER"              # host:port
+
+[data]                         # what this client trains on; it never leaves this machine
+# set = "fashion_mnist"        # a known set (`atoll data list`) ...
+# folder = "/data/fashion"     # ... where its files are; absent: $ATOLL_DATA, then the cache
+# train_indices = "mine.train.indices"   # this client's share, one index a line; absent: everything
+# test_indices = "mine.test.indices"
+# augment = "none"             # none | pad_crop_flip
+
+[compute]
+# device = "auto"              # auto | cpu | cuda:N
+# threads = 1                  # intra-op; results are comparable byte for byte only at the same number
+
+[evaluation]
+# after = false                # also evaluate the local model after training
+)";
+
+std::string fill_in(std::string text, const std::string& mark, const std::string& value) {
+  return text.replace(text.find(mark), mark.size(), value);
+}
+
+}  // namespace
+
+net::awaitable<Status> enroll(ClientFolder folder, std::string server, std::string token_text) {
+  ATOLL_CO_ASSIGN(const auto token, net::parse_token(token_text));
+  if (std::filesystem::exists(folder.certificate())) {
+    co_return Error(ErrorCode::kUsage, folder.path + " holds a client's identity already")
+        .hint("atoll-client run " + folder.path + ", or choose another folder");
+  }
+  ATOLL_CO_ASSIGN(auto made, net::make_key_and_request(token.client));
+  ATOLL_CO_TRY(make_folders(folder.path + "/identity"));
+
+  auto executor = co_await asio::this_coro::executor;
+  net::TlsClient options;
+  options.pinned_authority = token.fingerprint;
+  ATOLL_CO_ASSIGN(auto connector, net::make_tls_connector(executor, server, options));
+  ATOLL_CO_ASSIGN(auto session, co_await connector->connect());
+  const Bytes request = wire::encode(wire::Enrol{token_text, made.request_pem});
+  ATOLL_CO_TRY(co_await session->send(wire::FrameKind::kControl, request, {}));
+  Bytes reply;
+  ATOLL_CO_ASSIGN(const auto kind, co_await session->receive(reply, kPatience));
+  if (kind != wire::FrameKind::kControl) {
+    co_return Error(ErrorCode::kProtocol, "the server answered with a chunk");
+  }
+  ATOLL_CO_ASSIGN(auto message, wire::decode(reply));
+  session->close();
+  if (const auto* refused = std::get_if<wire::Refused>(&message)) {
+    co_return Error(ErrorCode::kIdentity, "the server did not enrol this client: " + refused->text)
+        .hint("ask the server's operator for a new token: atoll-server token FOLDER " +
+              token.client);
+  }
+  const auto* enrolled = std::get_if<wire::Enrolled>(&message);
+  if (enrolled == nullptr) {
+    co_return Error(ErrorCode::kProtocol,
+                    "the server answered an enrolment with " + std::string(wire::name_of(message)));
+  }
+
+  ATOLL_CO_TRY(write_secret(folder.key(), made.key_pem));
+  ATOLL_CO_TRY(write_atomic(folder.authority(), enrolled->authority_pem));
+  ATOLL_CO_TRY(write_atomic(folder.certificate(), enrolled->certificate_pem));
+  if (!std::filesystem::exists(folder.config())) {
+    auto text = fill_in(fill_in(kConfig, "NAME", token.client), "SERVER", server);
+    ATOLL_CO_TRY(write_atomic(folder.config(), text));
+  }
+  co_return Status();
+}
+
+}  // namespace atl::client

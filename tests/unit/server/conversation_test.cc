@@ -1,0 +1,362 @@
+// The server's side of common/wire/wire.md, message by message: what a client may say when, what it
+// is told, and what it may say again.
+#include <gtest/gtest.h>
+
+#include <asio/thread_pool.hpp>
+#include <cmath>
+
+#include "common/core/file.h"
+#include "common/net/memory_transport.h"
+#include "common/net/tls_transport.h"
+#include "server/server.h"
+#include "tests/support/driver.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tensors.h"
+
+namespace atl {
+namespace {
+
+using testing::bytes_of;
+using testing::Driver;
+using testing::spec;
+using wire::FrameKind;
+using wire::Reason;
+
+constexpr net::Duration kLong{20'000};
+
+Manifest model_of(int64_t columns) {
+  return Manifest::make({spec("w", DType::kF32, {4, columns}, Role::kLinearWeight)}).value();
+}
+Bytes weights(float value) { return bytes_of(std::vector<float>(16, value)); }
+
+class Conversation : public ::testing::Test {
+ protected:
+  Conversation() : pool_(1), network_(driver_.executor()) {
+    config_.rounds = 2;
+    config_.evaluate_every = 0;
+    config_.poll = net::Duration(50);
+    config_.progress = net::Duration(5'000);
+  }
+  ~Conversation() override {
+    if (server_ == nullptr) return;
+    links_.clear();
+    server_->stop();
+    (void)driver_.wait(running_);
+    pool_.join();
+  }
+  void start(std::shared_ptr<net::Listener> listener = nullptr) {
+    server_ = std::make_unique<server::Server>(driver_.executor(), pool_.get_executor(), config_);
+    ASSERT_TRUE(server_->open(folder_.path()).ok());
+    running_ = driver_.start(
+        server_->run(listener != nullptr ? std::move(listener) : network_.make_listener()));
+    driver_.settle();
+  }
+
+  net::Session& connect(const std::string& name) {
+    connector_ = network_.make_connector(name);
+    links_.push_back(driver_.wait(connector_->connect()).value());
+    return *links_.back();
+  }
+  void say(net::Session& link, const wire::Message& message) {
+    const auto bytes = wire::encode(message);
+    ASSERT_TRUE(driver_.wait(link.send(FrameKind::kControl, bytes, {})).ok());
+  }
+  void say_chunk(net::Session& link, uint64_t transfer, uint64_t offset, ByteView data) {
+    const auto head = wire::encode(wire::ChunkHeader{transfer, offset});
+    ASSERT_TRUE(driver_.wait(link.send(FrameKind::kChunk, head, data)).ok());
+  }
+  wire::Message hear(net::Session& link) {
+    Bytes payload;
+    auto kind = driver_.wait(link.receive(payload, kLong));
+    if (!kind) return wire::Bye{"(" + kind.error().message() + ")"};
+    EXPECT_EQ(*kind, FrameKind::kControl);
+    return wire::decode(payload).value();
+  }
+  template <typename M>
+  M ask(net::Session& link, const wire::Message& message) {
+    say(link, message);
+    auto answer = hear(link);
+    EXPECT_TRUE(std::holds_alternative<M>(answer)) << wire::name_of(answer);
+    return std::holds_alternative<M>(answer) ? std::get<M>(answer) : M{};
+  }
+  bool is_over(net::Session& link) {
+    Bytes payload;
+    auto kind = driver_.wait(link.receive(payload, kLong));
+    return !kind && kind.error().code() == ErrorCode::kNetwork;
+  }
+  Bytes hear_chunks(net::Session& link, uint64_t transfer, uint64_t offset, uint64_t total) {
+    Bytes all;
+    while (offset < total) {
+      Bytes payload;
+      auto kind = driver_.wait(link.receive(payload, kLong));
+      if (!kind || *kind != FrameKind::kChunk) return {};
+      ByteView data;
+      const auto header = wire::decode_chunk(payload, data).value();
+      EXPECT_EQ(header.transfer, transfer);
+      EXPECT_EQ(header.offset, offset);
+      all.insert(all.end(), data.begin(), data.end());
+      offset += data.size();
+    }
+    return all;
+  }
+
+  net::Session& join(const std::string& name, uint64_t train = 10, uint64_t test = 0) {
+    auto& link = connect(name);
+    ask<wire::Welcome>(link, wire::Hello{name, train, test, "test"});
+    ask<wire::Joined>(link, wire::Join{model_of(4)});
+    return link;
+  }
+  wire::Task next_task(net::Session& link) {
+    for (;;) {
+      auto task = ask<wire::Task>(link, wire::NextTask{});
+      if (task.kind != wire::TaskKind::kWait) return task;
+    }
+  }
+  wire::Offer offer_of(uint32_t round, const Bytes& flat, uint64_t examples = 10) {
+    wire::Offer offer{round, flat.size(), sha256(flat), {}};
+    offer.report.examples = examples;
+    return offer;
+  }
+  wire::Outcome upload(net::Session& link, const wire::Offer& offer, const Bytes& flat) {
+    const auto grant = ask<wire::Grant>(link, offer);
+    say_chunk(link, grant.transfer, grant.offset, ByteView(flat).subspan(grant.offset));
+    return std::get<wire::Outcome>(hear(link));
+  }
+  // One client joined, the initial model made (all ones), round 1 open.
+  net::Session& in_round_one() {
+    start();
+    auto& link = join("a");
+    const auto task = next_task(link);
+    EXPECT_EQ(task.kind, wire::TaskKind::kInitialize);
+    EXPECT_TRUE(upload(link, offer_of(0, weights(1)), weights(1)).accepted);
+    const auto work = next_task(link);
+    EXPECT_EQ(work.kind, wire::TaskKind::kWork);
+    EXPECT_EQ(work.round, 1u);
+    EXPECT_TRUE(work.train);
+    EXPECT_EQ(work.model_bytes, 64u);
+    EXPECT_EQ(work.model_sha256, sha256(weights(1)));
+    return link;
+  }
+
+  Driver driver_;
+  asio::thread_pool pool_;
+  net::MemoryNetwork network_;
+  testing::TemporaryFolder folder_;
+  server::RunConfig config_;
+  std::unique_ptr<server::Server> server_;
+  Driver::Pending<Status> running_;
+  std::unique_ptr<net::Connector> connector_;
+  std::vector<std::unique_ptr<net::Session>> links_;
+};
+
+TEST_F(Conversation, TheFirstMessagesAreCheckedOneByOne) {
+  start();
+  const auto refused = [this](const wire::Message& first) {
+    auto& link = connect("a");
+    const auto refusal = ask<wire::Refused>(link, first);
+    EXPECT_TRUE(is_over(link));
+    return refusal.reason;
+  };
+  EXPECT_EQ(refused(wire::NextTask{}), Reason::kUnexpected);
+  EXPECT_EQ(refused(wire::Hello{"b", 1, 1, ""}), Reason::kWrongName);
+  EXPECT_EQ(refused(wire::Hello{"a", 0, 0, ""}), Reason::kNoData);
+  EXPECT_EQ(refused(wire::Enrol{"token", "csr"}), Reason::kUnexpected);  // nobody enrols here
+  auto& link = connect("a");
+  const auto welcome = ask<wire::Welcome>(link, wire::Hello{"a", 1, 0, ""});
+  EXPECT_EQ(welcome.run, "run");
+  EXPECT_EQ(welcome.total_rounds, 2u);
+  EXPECT_EQ(ask<wire::Refused>(link, wire::NextTask{}).reason, Reason::kUnexpected);
+  EXPECT_TRUE(is_over(link));
+}
+
+TEST_F(Conversation, WithoutACertificateNobodyGetsPastTheFirstMessage) {
+  auto listener = net::listen_plain(driver_.executor(), "127.0.0.1:0").value();
+  start(listener);
+  auto connector = net::make_plain_connector(driver_.executor(), listener->address()).value();
+  for (const wire::Message& first :
+       {wire::Message(wire::Hello{"a", 1, 1, ""}), wire::Message(wire::NextTask{})}) {
+    links_.push_back(driver_.wait(connector->connect()).value());
+    EXPECT_EQ(ask<wire::Refused>(*links_.back(), first).reason, Reason::kUnauthenticated);
+    EXPECT_TRUE(is_over(*links_.back()));
+  }
+  EXPECT_TRUE(server_->context().registry.members().empty());
+}
+
+TEST_F(Conversation, GarbageIsAnsweredOnceAndEndsTheConnection) {
+  start();
+  auto& link = connect("a");
+  const Bytes garbage(10, std::byte{0xff});
+  ASSERT_TRUE(driver_.wait(link.send(FrameKind::kControl, garbage, {})).ok());
+  const auto refused = std::get<wire::Refused>(hear(link));
+  EXPECT_EQ(refused.reason, Reason::kUnexpected);
+  EXPECT_NE(refused.text.find("malformed"), std::string::npos);
+  EXPECT_TRUE(is_over(link));
+  auto& other = connect("a");
+  say_chunk(other, 1, 0, Bytes(8));
+  EXPECT_TRUE(std::holds_alternative<wire::Refused>(hear(other)));
+}
+
+TEST_F(Conversation, AnotherModelIsTurnedAwayWithTheDifference) {
+  in_round_one();
+  auto& link = connect("b");
+  ask<wire::Welcome>(link, wire::Hello{"b", 10, 0, ""});
+  const auto refused = ask<wire::Refused>(link, wire::Join{model_of(5)});
+  EXPECT_EQ(refused.reason, Reason::kModelMismatch);
+  EXPECT_NE(refused.text.find("w F32[4,4] linear_weight | w F32[4,5] linear_weight"),
+            std::string::npos)
+      << refused.text;
+}
+
+TEST_F(Conversation, AModelIsFetchedFromAnyOffsetAsOftenAsAsked) {
+  auto& link = in_round_one();
+  for (uint64_t offset : {0u, 0u, 8u, 56u}) {
+    say(link, wire::Fetch{1, 70 + offset, offset});
+    const auto all = weights(1);
+    EXPECT_EQ(hear_chunks(link, 70 + offset, offset, 64),
+              Bytes(all.begin() + static_cast<ptrdiff_t>(offset), all.end()));
+  }
+  say(link, wire::Fetch{1, 5, 64});  // nothing is left, nothing is sent
+  EXPECT_EQ(ask<wire::Refused>(link, wire::Fetch{2, 1, 0}).reason, Reason::kStaleRound);
+  EXPECT_TRUE(ask<wire::Pong>(link, wire::Ping{1, 0, 10}).round_open);  // it goes on
+  EXPECT_FALSE(ask<wire::Pong>(link, wire::Ping{2, 0, 10}).round_open);
+  EXPECT_EQ(ask<wire::Refused>(link, wire::Fetch{1, 1, 4}).reason, Reason::kWrongSize);
+  EXPECT_TRUE(is_over(link));
+}
+
+TEST_F(Conversation, ATaskIsGivenAgainUntilItIsDone) {
+  auto& link = in_round_one();
+  EXPECT_EQ(next_task(link).round, 1u);
+  EXPECT_EQ(next_task(link).round, 1u);
+  EXPECT_TRUE(upload(link, offer_of(1, weights(2)), weights(2)).accepted);
+  EXPECT_EQ(next_task(link).round, 2u);
+  EXPECT_EQ(server_->context().store->model_digest(), sha256(weights(2)));
+  EXPECT_TRUE(upload(link, offer_of(2, weights(3)), weights(3)).accepted);
+  EXPECT_EQ(next_task(link).kind, wire::TaskKind::kDone);
+}
+
+TEST_F(Conversation, AnUploadResumesOnTheNextConnection) {
+  config_.min_clients = 1;
+  auto& link = in_round_one();
+  const auto flat = weights(5);
+  const auto grant = ask<wire::Grant>(link, offer_of(1, flat));
+  EXPECT_EQ(grant.offset, 0u);
+  say_chunk(link, grant.transfer, 0, ByteView(flat).first(40));
+  driver_.settle();
+  network_.cut("a");
+  auto& again = join("a");
+  EXPECT_EQ(next_task(again).round, 1u);
+  const auto resumed = ask<wire::Grant>(again, offer_of(1, flat));
+  EXPECT_EQ(resumed.offset, 40u);
+  say_chunk(again, resumed.transfer, 40, ByteView(flat).subspan(40));
+  EXPECT_TRUE(std::get<wire::Outcome>(hear(again)).accepted);
+  EXPECT_EQ(next_task(again).round, 2u);
+  EXPECT_EQ(server_->context().store->model_digest(), sha256(flat));
+}
+
+TEST_F(Conversation, AnotherHashBeginsTheUploadAnew) {
+  auto& link = in_round_one();
+  const auto grant = ask<wire::Grant>(link, offer_of(1, weights(5)));
+  say_chunk(link, grant.transfer, 0, ByteView(weights(5)).first(40));
+  driver_.settle();
+  network_.cut("a");
+  auto& again = join("a");
+  EXPECT_TRUE(upload(again, offer_of(1, weights(6)), weights(6)).accepted);
+  EXPECT_EQ(next_task(again).round, 2u);
+  EXPECT_EQ(server_->context().store->model_digest(), sha256(weights(6)));
+}
+
+TEST_F(Conversation, AnOfferAfterTheUpdateWasTakenIsAcceptedAgain) {
+  config_.min_clients = 2;
+  start();
+  auto& a = join("a");
+  auto& b = join("b");
+  ASSERT_EQ(next_task(a).kind, wire::TaskKind::kInitialize);
+  ASSERT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
+  ASSERT_EQ(next_task(a).round, 1u);
+  ASSERT_EQ(next_task(b).round, 1u);
+  ASSERT_TRUE(upload(a, offer_of(1, weights(2)), weights(2)).accepted);
+  EXPECT_TRUE(ask<wire::Outcome>(a, offer_of(1, weights(2))).accepted);
+  const auto stale = ask<wire::Outcome>(b, offer_of(7, weights(2)));
+  EXPECT_FALSE(stale.accepted);
+  EXPECT_EQ(stale.reason, Reason::kStaleRound);
+  ASSERT_TRUE(upload(b, offer_of(1, weights(4), 30), weights(4)).accepted);
+  EXPECT_EQ(next_task(b).round, 2u);
+  EXPECT_EQ(server_->context().store->model_digest(), sha256(weights(3.5f)));
+}
+
+TEST_F(Conversation, WhoIsNotInTheRoundIsTold) {
+  in_round_one();
+  auto& late = join("late");
+  const auto outcome = ask<wire::Outcome>(late, offer_of(1, weights(2)));
+  EXPECT_FALSE(outcome.accepted);
+  EXPECT_EQ(outcome.reason, Reason::kNotSelected);
+  EXPECT_EQ(ask<wire::Task>(late, wire::NextTask{}).kind, wire::TaskKind::kWait);
+}
+
+// Each bad update costs its sender the round; the connection stays, and the round is tried again.
+TEST_F(Conversation, BadUpdatesAreRefusedByReasonAndTheRunGoesOn) {
+  auto& link = in_round_one();
+  const auto refuse = [&](const wire::Outcome& outcome, Reason reason) {
+    EXPECT_FALSE(outcome.accepted);
+    EXPECT_EQ(outcome.reason, reason) << outcome.text;
+    EXPECT_EQ(next_task(link).round, 1u);
+  };
+  refuse(ask<wire::Outcome>(link, offer_of(1, bytes_of(std::vector<float>(15)))),
+         Reason::kWrongSize);
+  refuse(ask<wire::Outcome>(link, offer_of(1, weights(2), 0)), Reason::kNoData);
+  refuse(upload(link, offer_of(1, weights(2)), weights(3)), Reason::kWrongHash);
+  refuse(upload(link, offer_of(1, weights(NAN)), weights(NAN)), Reason::kNotFinite);
+  // After a refusal half-way the rest is read and dropped.
+  const auto bad = weights(INFINITY);
+  const auto grant = ask<wire::Grant>(link, offer_of(1, bad));
+  say_chunk(link, grant.transfer, 0, ByteView(bad).first(32));
+  say_chunk(link, grant.transfer, 32, ByteView(bad).subspan(32));
+  refuse(std::get<wire::Outcome>(hear(link)), Reason::kNotFinite);
+  EXPECT_TRUE(upload(link, offer_of(1, weights(2)), weights(2)).accepted);
+  EXPECT_EQ(next_task(link).round, 2u);
+}
+
+TEST_F(Conversation, ChunksOfAnotherTransferOrTooLongEndTheConnection) {
+  auto& link = in_round_one();
+  const auto grant = ask<wire::Grant>(link, offer_of(1, weights(2)));
+  say_chunk(link, grant.transfer + 1, 0, ByteView(weights(2)).first(8));
+  EXPECT_EQ(std::get<wire::Refused>(hear(link)).reason, Reason::kWrongSize);
+  auto& again = join("a");
+  next_task(again);
+  const auto second = ask<wire::Grant>(again, offer_of(1, weights(2)));
+  say_chunk(again, second.transfer, 0, Bytes(72));
+  EXPECT_EQ(std::get<wire::Refused>(hear(again)).reason, Reason::kWrongSize);
+}
+
+// A client may claim any number of examples; it must not end the run for everyone.
+TEST_F(Conversation, AnAbsurdClaimOfExamplesDoesNotEndTheRun) {
+  auto& link = in_round_one();
+  EXPECT_TRUE(upload(link, offer_of(1, weights(2), 1ull << 40), weights(2)).accepted);
+  EXPECT_EQ(next_task(link).round, 2u);
+  EXPECT_FALSE(running_->has_value());
+}
+
+TEST_F(Conversation, ANewerConnectionReplacesTheOlder) {
+  auto& old = in_round_one();
+  auto& fresh = join("a");
+  EXPECT_TRUE(is_over(old));
+  EXPECT_EQ(next_task(fresh).round, 1u);
+  EXPECT_EQ(server_->context().registry.trainers(), std::vector<std::string>{"a"});
+}
+
+TEST_F(Conversation, StoppedBeforeItRanItReturnsAtOnce) {
+  start();
+  server_->stop();
+  const auto stopped = driver_.wait(running_);
+  EXPECT_EQ(stopped.error().code(), ErrorCode::kInterrupted);
+  server_.reset();
+  server::Server other(driver_.executor(), pool_.get_executor(), config_);
+  testing::TemporaryFolder folder;
+  ASSERT_TRUE(other.open(folder.path()).ok());
+  other.stop();
+  EXPECT_EQ(driver_.wait(other.run(network_.make_listener())).error().code(),
+            ErrorCode::kInterrupted);
+}
+
+}  // namespace
+}  // namespace atl
