@@ -62,7 +62,7 @@ ATOLL_INLINE Double2 two_sum(double a, double b) {
 
 // sum / n, where the sum is in limbs: carries are settled, the five digits become a double-double
 // (106 bits), and one step of long division with an exact remainder follows.
-double mean_of(int64_t l0, int64_t l1, int64_t l2, int64_t l3, double n) {
+ATOLL_INLINE double mean_of(int64_t l0, int64_t l1, int64_t l2, int64_t l3, double n) {
   constexpr int64_t kMask = (1ll << 30) - 1;
   l1 += l0 >> 30;
   l2 += l1 >> 30;
@@ -81,6 +81,24 @@ double mean_of(int64_t l0, int64_t l1, int64_t l2, int64_t l3, double n) {
   const double q1 = sum.hi / n;
   const double rest = std::fma(-q1, n, sum.hi) + sum.lo;
   return q1 + rest / n;
+}
+
+template <typename T>
+ATOLL_INLINE void mean_block(T* out, size_t count, const int64_t* l0, const int64_t* l1,
+                             const int64_t* l2, const int64_t* l3, double n) {
+  for (size_t i = 0; i < count; ++i)
+    out[i] = static_cast<T>(mean_of(l0[i], l1[i], l2[i], l3[i], n));
+}
+template <typename T>
+__attribute__((target("avx512f,avx512dq,avx512vl,fma"))) void mean_avx512(
+    T* out, size_t count, const int64_t* l0, const int64_t* l1, const int64_t* l2,
+    const int64_t* l3, double n) {
+  mean_block(out, count, l0, l1, l2, l3, n);
+}
+template <typename T>
+void mean_plain(T* out, size_t count, const int64_t* l0, const int64_t* l1, const int64_t* l2,
+                const int64_t* l3, double n) {
+  mean_block(out, count, l0, l1, l2, l3, n);
 }
 
 }  // namespace
@@ -113,23 +131,14 @@ void ExactSum::merge(const ExactSum& other) {
   for (size_t i = 0; i < limbs_.size(); ++i) limbs_[i] += other.limbs_[i];
 }
 
-void ExactSum::mean(std::span<double> out) const {
-  ATOLL_CHECK(out.size() == elements_ && weight_ >= 1, "a mean needs a term");
-  const double n = static_cast<double>(weight_);
-  const int64_t* l = limbs_.data();
-  for (size_t i = 0; i < elements_; ++i) {
-    out[i] = mean_of(l[i], l[i + elements_], l[i + 2 * elements_], l[i + 3 * elements_], n);
-  }
-}
+#define ATOLL_MEAN_BODY(T)                                                                         \
+  ATOLL_CHECK(out.size() == elements_ && weight_ >= 1, "a mean needs a term");                     \
+  const int64_t* limbs = limbs_.data();                                                            \
+  (has_avx512() ? mean_avx512<T> : mean_plain<T>)(out.data(), elements_, limbs, limbs + elements_, \
+                                                  limbs + 2 * elements_, limbs + 3 * elements_,    \
+                                                  static_cast<double>(weight_))
 
-void ExactSum::mean(std::span<float> out) const {
-  ATOLL_CHECK(out.size() == elements_ && weight_ >= 1, "a mean needs a term");
-  const double n = static_cast<double>(weight_);
-  const int64_t* l = limbs_.data();
-  for (size_t i = 0; i < elements_; ++i) {
-    out[i] = static_cast<float>(
-        mean_of(l[i], l[i + elements_], l[i + 2 * elements_], l[i + 3 * elements_], n));
-  }
-}
+void ExactSum::mean(std::span<double> out) const { ATOLL_MEAN_BODY(double); }
+void ExactSum::mean(std::span<float> out) const { ATOLL_MEAN_BODY(float); }
 
 }  // namespace atl
