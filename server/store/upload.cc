@@ -11,7 +11,8 @@ namespace {
 // Exponent fields at and above these stand for |x| >= 2^40, infinity and NaN. float16 cannot reach
 // 2^40.
 template <typename Word>
-bool any_at_or_above(ByteView bytes, int mantissa_bits, Word exponent_mask, Word limit) {
+inline __attribute__((always_inline)) Word largest_exponent(ByteView bytes, int mantissa_bits,
+                                                            Word exponent_mask) {
   Word worst = 0;
   const size_t count = bytes.size() / sizeof(Word);
   const std::byte* data = bytes.data();
@@ -21,6 +22,20 @@ bool any_at_or_above(ByteView bytes, int mantissa_bits, Word exponent_mask, Word
     const Word exponent = static_cast<Word>((word >> mantissa_bits) & exponent_mask);
     worst = std::max(worst, exponent);
   }
+  return worst;
+}
+// Every update passes here while it arrives: wider registers where the machine has them.
+template <typename Word>
+__attribute__((target("avx512f,avx512bw,avx512vl"))) Word largest_exponent_avx512(
+    ByteView bytes, int mantissa_bits, Word exponent_mask) {
+  return largest_exponent(bytes, mantissa_bits, exponent_mask);
+}
+template <typename Word>
+bool any_at_or_above(ByteView bytes, int mantissa_bits, Word exponent_mask, Word limit) {
+  static const bool wide = __builtin_cpu_supports("avx512f") &&
+                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  const Word worst = wide ? largest_exponent_avx512(bytes, mantissa_bits, exponent_mask)
+                          : largest_exponent(bytes, mantissa_bits, exponent_mask);
   return worst >= limit;
 }
 
