@@ -258,21 +258,45 @@ class ClientSession {
     return round.active(name_);
   }
 
+  // A piece of an update on its way to the spool. It owns its bytes: the session may end first.
+  struct Piece {
+    Bytes frame;
+    std::optional<Result<std::optional<Refusal>>> taken;
+
+    // What became of it: an error of the server's own; or a refusal, noted in `refusal`.
+    std::optional<Error> settle(std::optional<Refusal>& refusal) {
+      if (!taken) return std::nullopt;
+      auto outcome = *std::exchange(taken, std::nullopt);
+      if (!outcome) return std::move(outcome).error();
+      refusal = std::move(outcome).value();
+      return std::nullopt;
+    }
+  };
+
   awaitable<Status> take_update(std::shared_ptr<Round> round, wire::Offer offer) {
     Participant* participant = round->active(name_);
+    // The last piece of a connection that broke may still be on its way to the spool.
+    auto earlier = participant->appending;
+    if (earlier != nullptr) co_await earlier->finish();
+    participant = round->active(name_);
+    if (participant == nullptr) co_return co_await too_late();
     if (participant->upload == nullptr || participant->upload->expected() != offer.update_sha256) {
       participant->upload.reset();
       auto created = Upload::create(context_.store->upload_path(round->number(), name_),
                                     round->manifest(), offer.update_sha256);
       if (!created) co_return co_await fail_here(round, created.error());
       participant->upload = std::move(created).value();
+      participant->appending = std::make_shared<net::Beside>(context_.executor, context_.compute);
     }
+    const auto upload = participant->upload;
+    const auto appending = participant->appending;
     const uint64_t transfer = next_transfer_++;
-    uint64_t offset = participant->upload->received();
+    uint64_t offset = upload->received();
     const uint64_t total = manifest_.total_bytes();
     prepare(wire::Grant{transfer, offset});
     ATOLL_CO_TRY(co_await send());
     std::optional<Refusal> refusal;
+    const auto piece = std::make_shared<Piece>();
     while (offset < total) {
       ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, kSilence));
       if (kind != wire::FrameKind::kChunk)
@@ -288,26 +312,35 @@ class ClientSession {
       participant = round->active(name_);
       // After a refusal, or when the round closed meanwhile, the rest is read and dropped: the
       // client listens only after its last piece.
-      if (participant == nullptr || participant->upload == nullptr || refusal) continue;
+      if (participant == nullptr || refusal) continue;
       participant->bytes_up += data.size();
       round->progress(*participant, Phase::kUploading);
       ATOLL_CO_TRY(fault::point("upload.chunk"));
-      auto taken = participant->upload->append(header.offset, data);
-      if (!taken) co_return co_await fail_here(round, taken.error());
-      refusal = std::move(taken).value();
+      // The piece before was checked, hashed and written while this one arrived.
+      co_await appending->finish();
+      if (auto failed = piece->settle(refusal)) co_return co_await fail_here(round, *failed);
+      if (refusal) continue;
+      std::swap(piece->frame, buffer_);  // the bytes stay where they are
+      appending->start([upload, piece, at = header.offset, data] {
+        piece->taken.emplace(upload->append(at, data));
+      });
     }
+    co_await appending->finish();
+    if (auto failed = piece->settle(refusal)) co_return co_await fail_here(round, *failed);
     ATOLL_CO_TRY(fault::point("upload.end"));
     participant = round->active(name_);
-    if (participant == nullptr) {
-      prepare(wire::Outcome{false, Reason::kStaleRound,
-                            "the round closed before the update was whole"});
-      co_return co_await send();
-    }
-    if (!refusal) refusal = participant->upload->finish();
+    if (participant == nullptr) co_return co_await too_late();
+    if (!refusal) refusal = upload->finish();
     if (refusal) co_return co_await reject(round, *refusal);
     round->done(*participant);
     emit_progress(context_);
     prepare(wire::Outcome{true, Reason::kNone, ""});
+    co_return co_await send();
+  }
+
+  awaitable<Status> too_late() {
+    prepare(
+        wire::Outcome{false, Reason::kStaleRound, "the round closed before the update was whole"});
     co_return co_await send();
   }
 

@@ -53,7 +53,7 @@ struct Context {
   std::shared_ptr<Round> round;  // the open round; null between rounds
   bool finished = false;         // no more rounds: clients are told to go
   bool trust_names = false;      // plain or in-memory transport: a name needs no certificate
-  size_t min_members = 0;          // clients of any kind that must have joined before round 1
+  size_t min_members = 0;        // clients of any kind that must have joined before round 1
   EnrolmentDesk* enrolment = nullptr;
   net::Event changed;  // a client came or went, a round opened, the run finished
   std::function<void(const RunEvent&)> watch = [](const RunEvent&) {};

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "common/net/event.h"
+#include "common/net/beside.h"
 #include "server/store/upload.h"
 
 namespace atl::server {
@@ -21,8 +21,9 @@ struct Participant {
   Phase phase = Phase::kWaiting;
   std::chrono::steady_clock::time_point last_progress;
   uint64_t steps_done = 0;
-  uint32_t handouts = 0;           // how often it was given its task
-  std::unique_ptr<Upload> upload;  // of a trainer, once it has offered an update
+  uint32_t handouts = 0;                   // how often it was given its task
+  std::shared_ptr<Upload> upload;          // of a trainer, once it has offered an update
+  std::shared_ptr<net::Beside> appending;  // where the upload's pieces are taken in
   wire::TrainReport report;
   uint64_t bytes_down = 0, bytes_up = 0;
 };
