@@ -14,9 +14,9 @@ class BareTls {
   static Result<std::unique_ptr<BareTls>> connect(const Identities& files);
   ~BareTls();
 
-  // Seconds until `bytes` have arrived at the other end.
-  Result<double> server_to_client(uint64_t bytes);
-  Result<double> client_to_server(uint64_t bytes);
+  // Each returns when `bytes` have arrived at the other end.
+  Status server_to_client(uint64_t bytes);
+  Status client_to_server(uint64_t bytes);
   std::string cipher() const;
 
  private:

@@ -1,5 +1,7 @@
 #include "experiments/bench/wire_bench.h"
 
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
@@ -29,9 +31,33 @@ struct Options {
 };
 
 // One repeat: seconds of each way and side, and the connection's bytes when the model had arrived.
+struct Cost {
+  double seconds = 0;
+  double cpu = 0;  // seconds of all the process's threads: both ends together
+};
 struct Turn {
-  double atoll_down = 0, atoll_up = 0, bare_down = 0, bare_up = 0;
+  Cost atoll_down, atoll_up, bare_down, bare_up;
   TcpBytes bytes;
+};
+
+class Meter {
+ public:
+  Meter() : begun_(Clock::now()), cpu_(cpu_now()) {}
+  Cost read() const {
+    return {std::chrono::duration<double>(Clock::now() - begun_).count(), cpu_now() - cpu_};
+  }
+
+ private:
+  static double cpu_now() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    auto seconds = [](const timeval& t) {
+      return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  }
+  Clock::time_point begun_;
+  double cpu_;
 };
 
 // Takes the times of one client's transfers. The observer runs on the client's thread, run() on its
@@ -45,13 +71,13 @@ class Stopwatch {
     Observer observer;
     observer.sent = [this](const wire::Message& message) {
       const std::lock_guard lock(mutex_);
-      if (std::holds_alternative<wire::Fetch>(message)) fetched_ = Clock::now();
-      if (std::holds_alternative<wire::Offer>(message)) offered_ = Clock::now();
+      if (std::holds_alternative<wire::Fetch>(message)) fetched_ = Meter();
+      if (std::holds_alternative<wire::Offer>(message)) offered_ = Meter();
     };
     observer.received = [this](const wire::Message& message) {
       const std::lock_guard lock(mutex_);
       if (std::holds_alternative<wire::Outcome>(message) && !turns_.empty())
-        turns_.back().atoll_up = since(offered_);
+        turns_.back().atoll_up = offered_.read();
     };
     return observer;
   }
@@ -60,24 +86,25 @@ class Stopwatch {
   Status on_run() {
     const std::lock_guard lock(mutex_);
     Turn turn;
-    turn.atoll_down = since(fetched_);
+    turn.atoll_down = fetched_.read();
     turn.bytes = tcp_bytes_to_port(port_);
-    ATOLL_ASSIGN(turn.bare_down, bare_.server_to_client(model_bytes_));
-    ATOLL_ASSIGN(turn.bare_up, bare_.client_to_server(model_bytes_));
+    Meter bare_down;
+    ATOLL_TRY(bare_.server_to_client(model_bytes_));
+    turn.bare_down = bare_down.read();
+    Meter bare_up;
+    ATOLL_TRY(bare_.client_to_server(model_bytes_));
+    turn.bare_up = bare_up.read();
     turns_.push_back(turn);
     return {};
   }
   const std::vector<Turn>& turns() const { return turns_; }
 
  private:
-  static double since(Clock::time_point begun) {
-    return std::chrono::duration<double>(Clock::now() - begun).count();
-  }
   BareTls& bare_;
   uint64_t model_bytes_;
   uint16_t port_ = 0;
   std::mutex mutex_;
-  Clock::time_point fetched_, offered_;
+  Meter fetched_, offered_;
   std::vector<Turn> turns_;
 };
 
@@ -139,38 +166,41 @@ Status run_one_client_federation(const std::string& folder, const Identities& fi
   return served;
 }
 
-double gigabytes_per_second(uint64_t bytes, double seconds) {
-  return static_cast<double>(bytes) / 1e9 / seconds;
-}
-
 Report report_of(const std::vector<Turn>& turns, uint64_t bytes, const std::string& cipher,
                  bool short_form) {
-  Sample atoll_down, atoll_up, bare_down, bare_up, down, up;
+  struct Way {
+    Sample atoll, bare, ratio, atoll_cpu, bare_cpu;
+    void add(const Cost& ours, const Cost& theirs, double gb) {
+      atoll.add(gb / ours.seconds);
+      bare.add(gb / theirs.seconds);
+      ratio.add(theirs.seconds / ours.seconds);
+      atoll_cpu.add(ours.cpu / gb);
+      bare_cpu.add(theirs.cpu / gb);
+    }
+  } down, up;
+  const double gb = static_cast<double>(bytes) / 1e9;
   // The first turn warms both sides up. Every turn's bytes are those that passed since the last.
   for (size_t i = 1; i < turns.size(); ++i) {
-    const auto& turn = turns[i];
-    atoll_down.add(gigabytes_per_second(bytes, turn.atoll_down));
-    atoll_up.add(gigabytes_per_second(bytes, turn.atoll_up));
-    bare_down.add(gigabytes_per_second(bytes, turn.bare_down));
-    bare_up.add(gigabytes_per_second(bytes, turn.bare_up));
-    down.add(turn.bare_down / turn.atoll_down);
-    up.add(turn.bare_up / turn.atoll_up);
+    down.add(turns[i].atoll_down, turns[i].bare_down, gb);
+    up.add(turns[i].atoll_up, turns[i].bare_up, gb);
   }
   const double models = static_cast<double>(turns.size() - 1) * static_cast<double>(bytes);
   const auto& first = turns.front().bytes;
   const auto& last = turns.back().bytes;
   Report report("wire");
   report.figure("model_mb", static_cast<double>(bytes) / (1 << 20), "MB");
-  report.figure("atoll_down", atoll_down, "GB/s");
-  report.figure("bare_down", bare_down, "GB/s");
-  report.figure("atoll_up", atoll_up, "GB/s");
-  report.figure("bare_up", bare_up, "GB/s");
-  report.figure("down_over_bare", down, "");
-  report.figure("up_over_bare", up, "");
+  for (const auto& [name, way] : {std::pair("down", &down), std::pair("up", &up)}) {
+    const std::string suffix = std::string("_") + name;
+    report.figure("atoll" + suffix, way->atoll, "GB/s");
+    report.figure("bare" + suffix, way->bare, "GB/s");
+    report.figure("atoll_over_bare" + suffix, way->ratio, "");
+    report.figure("atoll_cpu" + suffix, way->atoll_cpu, "s/GB");
+    report.figure("bare_cpu" + suffix, way->bare_cpu, "s/GB");
+  }
   const auto timing = short_form ? Enforce::kShownOnly : Enforce::kHard;
-  report.at_least("tls_over_bare_down", down.median(), 0.70, timing);
-  report.at_least("tls_over_bare_up", up.median(), 0.70, timing);
-  report.at_least("tls_over_bare", std::min(down.median(), up.median()), 0.70, timing);
+  report.at_least("tls_over_bare_down", down.ratio.median(), 0.70, timing);
+  report.at_least("tls_over_bare_up", up.ratio.median(), 0.70, timing);
+  report.at_least("tls_over_bare", std::min(down.ratio.median(), up.ratio.median()), 0.70, timing);
   report.at_most("wire_over_model_down",
                  static_cast<double>(last.received - first.received) / models, 1.01,
                  Enforce::kHard);

@@ -1,0 +1,29 @@
+// Clients of a real server that are enrolled as a person would enrol them and then send generated
+// updates, all on one thread with a pool beside it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "experiments/bench/generated_trainer.h"
+#include "experiments/bench/tcp_bytes.h"
+
+namespace atl::bench {
+
+struct Cohort {
+  std::string server;   // program
+  std::string folder;   // of the server; client K keeps its identity in FOLDER-client-K
+  std::string address;  // where the server listens
+  size_t clients = 1;
+  uint32_t rounds = 1;
+  Manifest manifest;
+  std::function<void()> on_first_model = [] {};
+};
+
+// Tokens from the server's program, keys made here, certificates signed by the running server.
+Status enrol(const Cohort& cohort);
+// Runs all clients until the run is complete. The bytes of their connections, counted when the last
+// update of the last round had been taken.
+Result<TcpBytes> run_clients(const Cohort& cohort);
+
+}  // namespace atl::bench
