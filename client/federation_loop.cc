@@ -4,7 +4,7 @@
 #include <asio/detached.hpp>
 #include <asio/this_coro.hpp>
 
-#include "common/core/hash.h"
+#include "common/core/transfer_hash.h"
 #include "common/net/backoff.h"
 #include "common/net/beside.h"
 #include "common/net/event.h"
@@ -31,7 +31,7 @@ struct Training {
 };
 
 Digest digest_of(const Trainer& trainer) {
-  Sha256 hash;
+  TransferHash hash;
   Bytes piece;
   const uint64_t total = trainer.manifest().total_bytes();
   for (uint64_t offset = 0; offset < total; offset += piece.size()) {
@@ -192,7 +192,7 @@ class Loop {
     // Each chunk is hashed on the pool while the next one arrives. The work shares what it touches:
     // it may outlive a connection that breaks.
     struct Hashed {
-      Sha256 hash;
+      TransferHash hash;
       Bytes frame;
     };
     const auto hashed = std::make_shared<Hashed>();
@@ -217,7 +217,7 @@ class Loop {
       hashing.start([hashed, data] { hashed->hash.update(data); });
     }
     co_await hashing.finish();
-    if (hashed->hash.finish() != task.model_sha256)
+    if (hashed->hash.finish() != task.model_digest)
       co_return Error(ErrorCode::kProtocol, "the model received does not have its hash");
     co_return Status();
   }

@@ -280,10 +280,10 @@ class ClientSession {
     if (earlier != nullptr) co_await earlier->finish();
     participant = round->active(name_);
     if (participant == nullptr) co_return co_await too_late();
-    if (participant->upload == nullptr || participant->upload->expected() != offer.update_sha256) {
+    if (participant->upload == nullptr || participant->upload->expected() != offer.update_digest) {
       participant->upload.reset();
-      auto created = Upload::create(context_.store->upload_path(round->number(), name_),
-                                    round->manifest(), offer.update_sha256);
+      auto created =
+          Upload::create(context_.store->spool(), round->manifest(), offer.update_digest);
       if (!created) co_return co_await fail_here(round, created.error());
       participant->upload = std::move(created).value();
       participant->appending = std::make_shared<net::Beside>(context_.executor, context_.compute);

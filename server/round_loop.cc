@@ -91,7 +91,7 @@ std::shared_ptr<Round> RoundLoop::open(uint32_t number, const std::vector<std::s
                   .seed = context_.config.seed,
                   .settings = context_.config.train,
                   .model_bytes = store.model()->manifest().total_bytes(),
-                  .model_sha256 = store.model_digest()};
+                  .model_digest = store.transfer_digest()};
   std::shared_ptr<const Manifest> manifest(store.model(), &store.model()->manifest());
   auto round =
       std::make_shared<Round>(context_.executor, number, std::move(task), std::move(manifest));

@@ -94,7 +94,7 @@ struct Encoder {
     p->set_evaluate(m.evaluate);
     to_pb(m.settings, *p->mutable_settings());
     p->set_model_bytes(m.model_bytes);
-    p->set_model_sha256(text_of(m.model_sha256));
+    p->set_model_digest(text_of(m.model_digest));
   }
   void operator()(const Fetch& m) {
     auto* p = out.mutable_fetch();
@@ -113,7 +113,7 @@ struct Encoder {
     auto* p = out.mutable_offer();
     p->set_round(m.round);
     p->set_update_bytes(m.update_bytes);
-    p->set_update_sha256(text_of(m.update_sha256));
+    p->set_update_digest(text_of(m.update_digest));
     to_pb(m.report, *p->mutable_report());
   }
   void operator()(const Grant& m) {
@@ -178,7 +178,7 @@ Result<Message> decode_task(const pb::Task& p) {
   ATOLL_TRY(from_pb(p.settings(), m.settings));
   m.model_bytes = p.model_bytes();
   if (m.model_bytes > Manifest::kMaxBytes) return malformed("task.model_bytes is over the limit");
-  ATOLL_TRY(read_digest(m.model_sha256, p.model_sha256(), "task.model_sha256"));
+  ATOLL_TRY(read_digest(m.model_digest, p.model_digest(), "task.model_digest"));
   return Message(m);
 }
 
@@ -188,7 +188,7 @@ Result<Message> decode_offer(const pb::Offer& p) {
   m.update_bytes = p.update_bytes();
   if (m.update_bytes > Manifest::kMaxBytes)
     return malformed("offer.update_bytes is over the limit");
-  ATOLL_TRY(read_digest(m.update_sha256, p.update_sha256(), "offer.update_sha256"));
+  ATOLL_TRY(read_digest(m.update_digest, p.update_digest(), "offer.update_digest"));
   ATOLL_TRY(from_pb(p.report(), m.report));
   return Message(m);
 }

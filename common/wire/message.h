@@ -74,7 +74,7 @@ struct Task {
   bool evaluate = false;  // evaluate the received model on the local test data first
   TrainSettings settings;
   uint64_t model_bytes = 0;
-  Digest model_sha256{};
+  Digest model_digest{};  // common/core/transfer_hash.h, as in Offer
   bool operator==(const Task&) const = default;
 };
 struct Fetch {
@@ -94,7 +94,7 @@ struct Pong {
 struct Offer {
   uint32_t round = 0;
   uint64_t update_bytes = 0;
-  Digest update_sha256{};
+  Digest update_digest{};
   TrainReport report;
   bool operator==(const Offer&) const = default;
 };

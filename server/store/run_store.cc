@@ -11,6 +11,7 @@
 
 #include "common/core/fault.h"
 #include "common/core/log.h"
+#include "common/core/transfer_hash.h"
 
 namespace atl::server {
 namespace fs = std::filesystem;
@@ -33,6 +34,18 @@ std::vector<uint32_t> rounds_on_disk(const std::string& folder) {
   return rounds;
 }
 
+Result<Digest> read_transfer_digest(const SafetensorsFile& file) {
+  TransferHash hash;
+  Bytes piece;
+  const uint64_t total = file.manifest().total_bytes();
+  for (uint64_t offset = 0; offset < total; offset += piece.size()) {
+    piece.resize(std::min<uint64_t>(1 << 20, total - offset));
+    ATOLL_TRY(file.read_flat(offset, piece));
+    hash.update(piece);
+  }
+  return hash.finish();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder,
@@ -45,6 +58,7 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder,
   std::error_code ignored;
   fs::remove_all(folder + "/uploads", ignored);
   ATOLL_TRY(make_folders(folder + "/uploads"));
+  store->spool_ = std::make_shared<Spool>(folder + "/uploads");
 
   const std::string config_path = folder + "/config.toml";
   if (exists(config_path)) {
@@ -80,6 +94,7 @@ Status RunStore::adopt(uint32_t round, std::optional<Digest> digest) {
   // A model that was written a moment ago is not read again: it may be gigabytes.
   if (!digest) {
     ATOLL_ASSIGN(digest, file.data_digest());
+    ATOLL_ASSIGN(written_, read_transfer_digest(file));
   }
   auto hash = metadata.find("data_sha256");
   if (hash == metadata.end() || hash->second != hex(*digest))
@@ -90,6 +105,7 @@ Status RunStore::adopt(uint32_t round, std::optional<Digest> digest) {
                  path + " is not a checkpoint of round " + std::to_string(round));
   }
   digest_ = *digest;
+  transfer_digest_ = written_;
   model_ = std::make_shared<const SafetensorsFile>(std::move(file));
   round_ = round;
   path_ = path;
@@ -101,10 +117,17 @@ Result<Digest> RunStore::write_checkpoint(uint32_t round, const Manifest& manife
   ATOLL_TRY(fault::point("checkpoint.write"));
   Metadata metadata{
       {"format", "pt"}, {"atoll.config_sha256", config_sha256_}, {"round", std::to_string(round)}};
-  auto digest = write_safetensors(checkpoint_path(round), manifest, std::move(metadata), fill);
+  TransferHash hash;
+  auto hashed = [&](uint64_t offset, MutableByteView out) -> Status {
+    ATOLL_TRY(fill(offset, out));
+    hash.update(out);
+    return {};
+  };
+  auto digest = write_safetensors(checkpoint_path(round), manifest, std::move(metadata), hashed);
   if (!digest)
     return std::move(digest).error().wrap("cannot write the checkpoint of round " +
                                           std::to_string(round));
+  written_ = hash.finish();
   return digest;
 }
 
@@ -117,10 +140,6 @@ Status RunStore::commit(uint32_t round, const Digest& digest) {
     fs::remove(checkpoint_path(rounds[i]), ignored);
   }
   return {};
-}
-
-std::string RunStore::upload_path(uint32_t round, const std::string& client) const {
-  return folder_ + "/uploads/" + std::to_string(round) + "-" + client;
 }
 
 Status RunStore::append_metrics(const std::string& json) {

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "common/tensor/safetensors.h"
+#include "server/store/spool.h"
 
 namespace atl::server {
 
@@ -30,6 +31,8 @@ class RunStore {
   uint32_t round() const { return round_; }  // of the current model; 0: the initial one
   std::shared_ptr<const SafetensorsFile> model() const { return model_; }
   const Digest& model_digest() const { return digest_; }
+  // What goes with the model over the wire (common/core/transfer_hash.h).
+  const Digest& transfer_digest() const { return transfer_digest_; }
   const std::string& model_path() const { return path_; }
   const std::string& config_sha256() const { return config_sha256_; }
 
@@ -38,7 +41,7 @@ class RunStore {
   // Makes it current and prunes older ones. `digest`: what write_checkpoint returned.
   Status commit(uint32_t round, const Digest& digest);
 
-  std::string upload_path(uint32_t round, const std::string& client) const;
+  const std::shared_ptr<Spool>& spool() const { return spool_; }
   // Appends a line of JSON. `json` is one object without a line break.
   Status append_metrics(const std::string& json);
   Status write_status(const std::string& json);
@@ -55,8 +58,10 @@ class RunStore {
   uint32_t keep_ = 2;
   uint32_t round_ = 0;
   std::shared_ptr<const SafetensorsFile> model_;
-  Digest digest_{};
+  Digest digest_{}, transfer_digest_{};
+  Digest written_{};  // transfer digest of the checkpoint written last
   std::string path_;
+  std::shared_ptr<Spool> spool_;
 };
 
 }  // namespace atl::server

@@ -1,7 +1,5 @@
 #include "server/store/upload.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -92,14 +90,12 @@ std::optional<std::string> first_bad_tensor(const Manifest& manifest, uint64_t o
   return std::nullopt;
 }
 
-Result<std::unique_ptr<Upload>> Upload::create(std::string path,
+Result<std::unique_ptr<Upload>> Upload::create(std::shared_ptr<Spool> spool,
                                                std::shared_ptr<const Manifest> manifest,
                                                const Digest& expected) {
-  ATOLL_ASSIGN(auto file, File::create(path));
-  // From here on the file lives as long as it is open: a crash leaves nothing behind, and a later
-  // upload of the same name is another file.
-  ::unlink(path.c_str());
-  return std::unique_ptr<Upload>(new Upload(std::move(file), std::move(manifest), expected));
+  ATOLL_ASSIGN(auto file, spool->take());
+  return std::unique_ptr<Upload>(
+      new Upload(std::move(spool), std::move(file), std::move(manifest), expected));
 }
 
 Result<std::optional<Refusal>> Upload::append(uint64_t offset, ByteView bytes) {

@@ -8,9 +8,10 @@
 #include <string>
 
 #include "common/core/file.h"
-#include "common/core/hash.h"
+#include "common/core/transfer_hash.h"
 #include "common/tensor/manifest.h"
 #include "common/wire/message.h"
+#include "server/store/spool.h"
 
 namespace atl::server {
 
@@ -22,10 +23,13 @@ struct Refusal {
 // Used by one session at a time.
 class Upload {
  public:
-  // Makes a file at `path` that loses its name at once and its bytes with the upload.
-  static Result<std::unique_ptr<Upload>> create(std::string path,
+  // Takes a file of the spool, and gives it back in the end.
+  static Result<std::unique_ptr<Upload>> create(std::shared_ptr<Spool> spool,
                                                 std::shared_ptr<const Manifest> manifest,
                                                 const Digest& expected);
+  ~Upload() { spool_->give(std::move(file_)); }
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
 
   // Takes the next piece. A refusal is the sender's fault (wrong offset, too long, not finite, out
   // of range); an Error is the server's own (disk full).
@@ -39,12 +43,17 @@ class Upload {
   Status read_at(uint64_t offset, MutableByteView out) const { return file_.read_at(offset, out); }
 
  private:
-  Upload(File file, std::shared_ptr<const Manifest> manifest, const Digest& expected)
-      : file_(std::move(file)), manifest_(std::move(manifest)), expected_(expected) {}
+  Upload(std::shared_ptr<Spool> spool, File file, std::shared_ptr<const Manifest> manifest,
+         const Digest& expected)
+      : spool_(std::move(spool)),
+        file_(std::move(file)),
+        manifest_(std::move(manifest)),
+        expected_(expected) {}
+  std::shared_ptr<Spool> spool_;
   File file_;
   std::shared_ptr<const Manifest> manifest_;
   Digest expected_;
-  Sha256 hash_;
+  TransferHash hash_;
   std::optional<Digest> found_;
   uint64_t received_ = 0;
 };

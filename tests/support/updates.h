@@ -22,9 +22,7 @@ class Updates {
     ATOLL_CHECK(write_safetensors(model_path(), *manifest_, {}, flat).ok(), "a temporary file");
   }
   void add(uint64_t weight, const Bytes& flat) {
-    auto upload = server::Upload::create(folder_.path() + "/" + std::to_string(uploads_.size()),
-                                         manifest_, sha256(flat))
-                      .value();
+    auto upload = server::Upload::create(spool_, manifest_, transfer_digest(flat)).value();
     for (size_t offset = 0; offset < flat.size();) {
       const size_t size = std::min<size_t>(1 << 20, flat.size() - offset);
       auto refusal = upload->append(offset, ByteView(flat).subspan(offset, size)).value();
@@ -80,6 +78,7 @@ class Updates {
 
   std::string model_path() const { return folder_.path() + "/current.safetensors"; }
   TemporaryFolder folder_;
+  std::shared_ptr<server::Spool> spool_ = std::make_shared<server::Spool>(folder_.path());
   std::shared_ptr<const Manifest> manifest_;
   std::vector<uint64_t> weights_;
   std::vector<std::unique_ptr<server::Upload>> uploads_;

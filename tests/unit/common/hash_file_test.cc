@@ -7,6 +7,7 @@
 
 #include "common/core/file.h"
 #include "common/core/hash.h"
+#include "common/core/transfer_hash.h"
 #include "tests/support/temporary_folder.h"
 
 namespace atl {
@@ -128,6 +129,28 @@ TEST(File, MakesFoldersButNotOverAFile) {
 TEST(Bytes, HexIsLowerCaseTwoDigitsAByte) {
   const std::array<std::byte, 3> bytes{std::byte{0x00}, std::byte{0xaf}, std::byte{0x10}};
   EXPECT_EQ(to_hex(bytes), "00af10");
+}
+
+// Found with xxhsum -H2 and sha256sum: the digest of b"abc" is SHA-256 of XXH3-128("abc").
+TEST(TransferHash, KnownAnswersAndPiecesOfAnySize) {
+  EXPECT_EQ(hex(transfer_digest({})), hex(sha256({})));
+  EXPECT_EQ(hex(transfer_digest(as_bytes("abc"))),
+            "94a2a63e8db1de93dcd8c6965426fc74d8cb5c71903b002cdc74f89150c9a34e");
+  std::string text(3 * (1 << 20) + 12345, 'x');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 2654435761u >> 13);
+  const auto whole = transfer_digest(as_bytes(text));
+  for (size_t piece : {size_t{1000}, size_t{1} << 20, size_t{2'000'003}}) {
+    TransferHash hash;
+    for (size_t at = 0; at < text.size(); at += piece)
+      hash.update(as_bytes(text.substr(at, piece)));
+    EXPECT_EQ(hash.finish(), whole) << piece;
+  }
+  for (size_t at : {size_t{0}, text.size() / 2, text.size() - 1}) {
+    auto changed = text;
+    changed[at] ^= 1;
+    EXPECT_NE(transfer_digest(as_bytes(changed)), whole) << at;
+  }
+  EXPECT_NE(transfer_digest(as_bytes(text.substr(1 << 20))), whole);
 }
 
 }  // namespace

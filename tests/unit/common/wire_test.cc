@@ -148,13 +148,13 @@ TEST(Wire, BadFieldsAreRefusedByName) {
   EXPECT_REFUSED("join", m.mutable_join()->mutable_tensors(1)->set_shape(0, -5), "negative extent");
   EXPECT_REFUSED("task", m.mutable_task()->set_kind(4), "task.kind");
   EXPECT_REFUSED("task", m.mutable_task()->set_model_bytes((1ull << 44) + 1), "task.model_bytes");
-  EXPECT_REFUSED("task", m.mutable_task()->set_model_sha256("short"), "not 32 bytes");
+  EXPECT_REFUSED("task", m.mutable_task()->set_model_digest("short"), "not 32 bytes");
   auto settings = [](pb::Message& m) { return m.mutable_task()->mutable_settings(); };
   EXPECT_REFUSED("task", settings(m)->set_learning_rate(nan), "settings is not finite");
   EXPECT_REFUSED("task", settings(m)->set_clip_norm(inf), "settings is not finite");
   EXPECT_REFUSED("task", settings(m)->set_schedule(std::string(65, 'x')), "too long");
   EXPECT_REFUSED("offer", m.mutable_offer()->set_update_bytes(1ull << 45), "offer.update_bytes");
-  EXPECT_REFUSED("offer", m.mutable_offer()->set_update_sha256(""), "not 32 bytes");
+  EXPECT_REFUSED("offer", m.mutable_offer()->set_update_digest(""), "not 32 bytes");
   auto report = [](pb::Message& m) { return m.mutable_offer()->mutable_report(); };
   EXPECT_REFUSED("offer", report(m)->set_examples(1ull << 41), "report.examples");
   EXPECT_REFUSED("offer", report(m)->set_train_loss(nan), "report.train_loss is not a number");

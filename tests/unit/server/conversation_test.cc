@@ -113,7 +113,7 @@ class Conversation : public ::testing::Test {
     }
   }
   wire::Offer offer_of(uint32_t round, const Bytes& flat, uint64_t examples = 10) {
-    wire::Offer offer{round, flat.size(), sha256(flat), {}};
+    wire::Offer offer{round, flat.size(), transfer_digest(flat), {}};
     offer.report.examples = examples;
     return offer;
   }
@@ -134,7 +134,7 @@ class Conversation : public ::testing::Test {
     EXPECT_EQ(work.round, 1u);
     EXPECT_TRUE(work.train);
     EXPECT_EQ(work.model_bytes, 64u);
-    EXPECT_EQ(work.model_sha256, sha256(weights(1)));
+    EXPECT_EQ(work.model_digest, transfer_digest(weights(1)));
     return link;
   }
 

@@ -99,13 +99,14 @@ TEST(FirstBadTensor, NamesTheTensorInAnyPiece) {
 class UploadTest : public ::testing::Test {
  protected:
   std::unique_ptr<Upload> begin(std::shared_ptr<const Manifest> manifest, const Bytes& expected) {
-    return Upload::create(folder_.path() + "/u", std::move(manifest), sha256(expected)).value();
+    return Upload::create(spool_, std::move(manifest), transfer_digest(expected)).value();
   }
   static wire::Reason refusal(Result<std::optional<server::Refusal>> result) {
     EXPECT_TRUE(result.ok());
     return *result ? (*result)->reason : wire::Reason::kNone;
   }
   testing::TemporaryFolder folder_;
+  std::shared_ptr<server::Spool> spool_ = std::make_shared<server::Spool>(folder_.path());
 };
 
 TEST_F(UploadTest, TakesPiecesInOrderAndGivesThemBack) {
@@ -154,7 +155,7 @@ TEST_F(UploadTest, OfAnEmptyModelIsCompleteAtOnce) {
   EXPECT_FALSE(upload->finish().has_value());
 }
 
-// A server killed half-way leaves no spool file, and two uploads under one name stay apart.
+// A server killed half-way leaves no spool file, and two uploads at once stay apart.
 TEST_F(UploadTest, LeavesNoFileBehindEvenWhileItLives) {
   const auto flat = bytes_of<float>({1, 2}), other = bytes_of<float>({7, 8});
   auto first = begin(one(DType::kF32, 2), flat);
@@ -167,8 +168,29 @@ TEST_F(UploadTest, LeavesNoFileBehindEvenWhileItLives) {
   EXPECT_EQ(back, flat);
 }
 
+// A file that is written over again must show nothing of the update before it.
+TEST_F(UploadTest, FilesAreUsedAgainAndNeverMoreThanAtOnce) {
+  for (float k = 0; k < 5; ++k) {
+    const auto flat = bytes_of<float>({k, -k, 2 * k}), small = bytes_of<float>({k + 1});
+    auto first = begin(one(DType::kF32, 3), flat);
+    auto second = begin(one(DType::kF32, 1), small);
+    ASSERT_EQ(refusal(first->append(0, flat)), wire::Reason::kNone);
+    ASSERT_EQ(refusal(second->append(0, small)), wire::Reason::kNone);
+    Bytes back(12), few(4);
+    ASSERT_TRUE(first->read_at(0, back).ok());
+    ASSERT_TRUE(second->read_at(0, few).ok());
+    EXPECT_EQ(back, flat);
+    EXPECT_EQ(few, small);
+    EXPECT_FALSE(first->finish().has_value());
+    first.reset();
+    second.reset();
+    EXPECT_EQ(spool_->idle(), 2u);
+  }
+}
+
 TEST_F(UploadTest, WithoutASpoolFolderIsTheServersOwnError) {
-  const auto made = Upload::create(folder_.path() + "/none/u", one(DType::kF32, 1), Digest{});
+  const auto made = Upload::create(std::make_shared<server::Spool>(folder_.path() + "/none"),
+                                   one(DType::kF32, 1), Digest{});
   ASSERT_FALSE(made.ok());
   EXPECT_EQ(made.error().code(), ErrorCode::kIo);
 }
