@@ -9,6 +9,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 find_path(ASIO_INCLUDE asio.hpp REQUIRED)
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 
 add_library(atoll_asio INTERFACE)
 target_include_directories(atoll_asio SYSTEM INTERFACE ${ASIO_INCLUDE})

@@ -116,15 +116,16 @@ Status run(const Options& options) {
   }
   ATOLL_TRY(server.open(options.folder.run()));
   server.context().watch = report;
-  ATOLL_TRY(write_atomic(options.folder.address(), listener->address() + "\n"));
-  log::info("server", "listening on " + listener->address());
-
+  // Before anyone is told that the server is there: who knows it may stop it.
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&server](const asio::error_code& error, int) {
     if (error) return;
     log::info("server", "stopping; what was committed stays");
     server.stop();
   });
+  ATOLL_TRY(write_atomic(options.folder.address(), listener->address() + "\n"));
+  log::info("server", "listening on " + listener->address());
+
   Status outcome;
   asio::co_spawn(io, run_server(server, listener, outcome, io), asio::detached);
   io.run();

@@ -57,6 +57,9 @@ awaitable<Status> RoundLoop::one_round(uint32_t number) {
     ++attempt_;
     log::warn("server", "round " + std::to_string(number) +
                             " is void: fewer updates than the quorum; it is tried again");
+    // Whatever made every client fail at once may need a moment; nothing but time ends this wait.
+    net::Event never(context_.executor);
+    co_await never.wait_for(std::min(context_.config.poll, std::chrono::milliseconds(1000)));
     co_return Status();
   }
 

@@ -1,5 +1,6 @@
 #include "server/run_config.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <sstream>
@@ -54,13 +55,13 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+// The shortest text that reads back as the same number.
 std::string number(double value) {
-  std::ostringstream out;
-  out.precision(17);
-  out << value;
-  auto text = out.str();
-  if (text.find_first_of(".en") == std::string::npos) text += ".0";
-  return text;
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
+  std::string number(text, end);
+  if (number.find_first_of(".en") == std::string::npos) number += ".0";
+  return number;
 }
 
 }  // namespace

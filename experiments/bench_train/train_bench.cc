@@ -1,13 +1,13 @@
 #include "experiments/bench_train/train_bench.h"
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 #include <numeric>
 
 #include "client/data/open.h"
 #include "common/core/log.h"
 #include "common/core/rng.h"
+#include "experiments/bench/scratch.h"
 #include "experiments/bench_train/bare_training.h"
 #include "experiments/data/get.h"
 #include "experiments/simulate/simulation.h"
@@ -15,7 +15,6 @@
 namespace atl::bench {
 namespace {
 
-namespace fs = std::filesystem;
 using workbench::Plan;
 using workbench::Prepared;
 
@@ -48,22 +47,6 @@ Result<data::SharedDataset> images(uint32_t count, Report& report) {
   return data::SharedDataset(std::move(set));
 }
 
-// A folder that goes with its run.
-struct Scratch {
-  Scratch() {
-    std::string pattern = (fs::temp_directory_path() / "atoll-bench-XXXXXX").string();
-    ATOLL_CHECK(::mkdtemp(pattern.data()) != nullptr, "a temporary folder");
-    path = pattern;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::string path;
-};
-
 Plan plan_of(const Options& o) {
   Plan plan;
   plan.run.name = "bench-train";
@@ -95,9 +78,9 @@ Prepared prepared_for(const data::SharedDataset& set, uint32_t clients, uint32_t
 }
 
 Result<double> federated_seconds(const Plan& plan, const Prepared& prepared, uint32_t threads) {
-  Scratch scratch;
+  ATOLL_ASSIGN(const auto scratch, Scratch::make("", 64 << 20));
   workbench::SimulationOptions options;
-  options.out = scratch.path + "/run";
+  options.out = scratch.path() + "/run";
   options.threads = threads;
   ATOLL_ASSIGN(const auto outcome, workbench::simulate(plan, prepared, options));
   return outcome.seconds;

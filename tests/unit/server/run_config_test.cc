@@ -32,12 +32,12 @@ initial = "/models/with \"quotes\" and \\.safetensors"
 
 [train]
 optimizer = "adamw"
-learning_rate = 0.012500000000000001
+learning_rate = 0.0125
 momentum = 0.5
 nesterov = true
 weight_decay = 0.0001
-beta1 = 0.80000000000000004
-beta2 = 0.98999999999999999
+beta1 = 0.8
+beta2 = 0.99
 epsilon = 1e-07
 epochs = 3
 steps = 17
@@ -52,7 +52,7 @@ bf16 = true
 [selection]
 min_clients = 6
 cohort = 5
-over_selection = 0.29999999999999999
+over_selection = 0.3
 quorum = 4
 
 [aggregation]
@@ -122,8 +122,8 @@ TEST(RunConfigTest, WritingWhatWasReadIsAFixedPoint) {
   }
   const auto written = server::to_toml(read(kEverything).value());
   auto document = config::Document::parse(kEverything, "x").value();
-  for (const char* line : {"learning_rate = 0.012500000000000001", "progress_s = 33.5",
-                           "input = [1, 28, 28]", "over_selection = 0.29999999999999999",
+  for (const char* line : {"learning_rate = 0.0125", "progress_s = 33.5",
+                           "input = [1, 28, 28]", "over_selection = 0.3",
                            R"(initial = "/models/with \"quotes\" and \\.safetensors")"})
     EXPECT_NE(written.find(line), std::string::npos) << line << "\n" << written;
 }
