@@ -46,13 +46,15 @@ std::string Progress::eta(const RunEvent& event) const {
 }
 
 void Progress::show(const RunEvent& event) {
+  const bool of_a_round = event.kind == RunEvent::Kind::kRoundOpened ||
+                          event.kind == RunEvent::Kind::kProgress ||
+                          event.kind == RunEvent::Kind::kRoundClosed;
+  if (of_a_round && first_round_ == 0 && event.round > 0 && event.round <= event.total_rounds) {
+    first_round_ = event.round;
+    begun_ = std::chrono::steady_clock::now();
+  }
   switch (event.kind) {
     case RunEvent::Kind::kRoundOpened:
-      if (first_round_ == 0 && event.round <= event.total_rounds) {
-        first_round_ = event.round;
-        begun_ = std::chrono::steady_clock::now();
-      }
-      return redraw(event);
     case RunEvent::Kind::kProgress:
       return redraw(event);
     case RunEvent::Kind::kRefused:
