@@ -6,7 +6,6 @@
 
 #include "common/core/transfer_hash.h"
 #include "common/net/backoff.h"
-#include "common/net/beside.h"
 #include "common/net/event.h"
 #include "common/net/offload.h"
 
@@ -189,14 +188,7 @@ class Loop {
     const uint64_t transfer = next_transfer_++;
     prepare(wire::Fetch{task.round, transfer, 0});
     ATOLL_CO_TRY(co_await send());
-    // Each chunk is hashed on the pool while the next one arrives. The work shares what it touches:
-    // it may outlive a connection that breaks.
-    struct Hashed {
-      TransferHash hash;
-      Bytes frame;
-    };
-    const auto hashed = std::make_shared<Hashed>();
-    net::Beside hashing(co_await asio::this_coro::executor, aside_);
+    TransferHash hash;
     for (uint64_t offset = 0; offset < task.model_bytes;) {
       ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, options_.patience));
       if (kind == wire::FrameKind::kControl) {
@@ -210,14 +202,12 @@ class Loop {
           data.size() > task.model_bytes - offset) {
         co_return Error(ErrorCode::kProtocol, "a chunk of the model is out of place");
       }
+      // Here, not on the pool: the bytes are still in the cache, and the hash is cheap.
+      hash.update(data);
       ATOLL_CO_TRY(trainer_->receive(offset, data));
       offset += data.size();
-      co_await hashing.finish();
-      std::swap(hashed->frame, buffer_);  // the bytes stay where they are
-      hashing.start([hashed, data] { hashed->hash.update(data); });
     }
-    co_await hashing.finish();
-    if (hashed->hash.finish() != task.model_digest)
+    if (hash.finish() != task.model_digest)
       co_return Error(ErrorCode::kProtocol, "the model received does not have its hash");
     co_return Status();
   }

@@ -26,7 +26,7 @@ enum class FrameKind : uint8_t {
 
 constexpr uint32_t kMaxControl = 64u << 20;  // a manifest of many tensors fits; see wire.md
 constexpr uint32_t kMaxChunk = 8u << 20;
-constexpr uint32_t kChunkSize = 1u << 20;  // what Atoll sends
+constexpr uint32_t kChunkSize = 256u << 10;  // what Atoll sends: stays in the second-level cache
 constexpr size_t kChunkHeaderSize = 16;
 
 struct FrameHeader {
