@@ -27,8 +27,8 @@ struct LoopOptions {
   net::Duration patience{60'000};  // no byte from the server for so long: reconnect
   net::Duration retry_least{500}, retry_most{30'000};
   bool once = false;  // give up at the first lost connection (tests)
-  // Where a finished update is hashed; empty: on `compute`. A process that trains many clients names
-  // a pool of its own, else a client's upload waits for others' training.
+  // Where a finished update is hashed; empty: on `compute`. A process that trains many clients
+  // names a pool of its own, else a client's upload waits for others' training.
   asio::any_io_executor aside;
   // Keep an update that the server has taken until its round is committed (memory: one model).
   // Without it, a round that is lost with its server is trained again, to the same bits.

@@ -207,6 +207,7 @@ Result<std::vector<VerifiedFile>> verify_dataset(std::string_view name, const st
   ATOLL_ASSIGN(const SetEntry* set, find_set(name));
   ATOLL_ASSIGN(auto files, load_files(*set, folder));
   std::vector<VerifiedFile> verified;
+  verified.reserve(files.size());
   for (const auto& file : files) verified.push_back({file.path, file.content.size(), file.sha256});
   return verified;
 }

@@ -66,7 +66,9 @@ size_t draw_class(Rng& rng, const std::vector<double>& q, const std::vector<Indi
 
 Result<Deal> deal_dirichlet_client(const PartitionSpec& spec, const Dataset& set) {
   const auto classes = indices_by_class(set);
+  ATOLL_CHECK(spec.clients > 0, "a partition has clients");
   std::vector<double> alphas;
+  alphas.reserve(classes.size());
   for (const auto& items : classes)
     alphas.push_back(spec.alpha * static_cast<double>(items.size()) /
                      static_cast<double>(set.size()));

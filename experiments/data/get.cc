@@ -47,6 +47,7 @@ struct Finished {
 // Runs a program of the path, with our standard error, and gathers its standard output.
 Result<Finished> run_program(std::vector<std::string> words) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   std::array<int, 2> ends{};

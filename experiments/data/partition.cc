@@ -85,6 +85,7 @@ void check_complete(const Deal& deal, size_t examples) {
 
 std::vector<std::string> scheme_names() {
   std::vector<std::string> names;
+  names.reserve(std::size(kSchemes));
   for (const auto& scheme : kSchemes) names.emplace_back(scheme.name);
   return names;
 }

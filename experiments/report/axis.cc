@@ -52,9 +52,9 @@ Axis nice_axis(double low, double high, size_t wanted) {
   widen_if_empty(low, high);
   Axis axis;
   axis.step = nice_step(high - low, wanted, false);
-  const double first = std::floor(low / axis.step + 1e-9);
-  const double last = std::ceil(high / axis.step - 1e-9);
-  for (double i = first; i <= last; ++i) axis.ticks.push_back(i * axis.step);
+  const auto first = std::llround(std::floor(low / axis.step + 1e-9));
+  const auto last = std::llround(std::ceil(high / axis.step - 1e-9));
+  for (auto i = first; i <= last; ++i) axis.ticks.push_back(static_cast<double>(i) * axis.step);
   axis.low = axis.ticks.front();
   axis.high = axis.ticks.back();
   return axis;

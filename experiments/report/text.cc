@@ -48,7 +48,9 @@ std::string escape_html(std::string_view text) {
   while (!text.empty()) {
     const size_t length = character_length(text);
     const char c = text[0];
-    if (length == 0) {
+    const bool control =
+        length == 1 && ((c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == 0x7F);
+    if (length == 0 || control) {
       out += kReplacement;
     } else if (c == '&') {
       out += "&amp;";
@@ -60,8 +62,6 @@ std::string escape_html(std::string_view text) {
       out += "&quot;";
     } else if (c == '\'') {
       out += "&#39;";
-    } else if (length == 1 && ((c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == 0x7F)) {
-      out += kReplacement;
     } else {
       out += text.substr(0, length);
     }

@@ -122,9 +122,9 @@ TEST(RunConfigTest, WritingWhatWasReadIsAFixedPoint) {
   }
   const auto written = server::to_toml(read(kEverything).value());
   auto document = config::Document::parse(kEverything, "x").value();
-  for (const char* line : {"learning_rate = 0.0125", "progress_s = 33.5",
-                           "input = [1, 28, 28]", "over_selection = 0.3",
-                           R"(initial = "/models/with \"quotes\" and \\.safetensors")"})
+  for (const char* line :
+       {"learning_rate = 0.0125", "progress_s = 33.5", "input = [1, 28, 28]",
+        "over_selection = 0.3", R"(initial = "/models/with \"quotes\" and \\.safetensors")"})
     EXPECT_NE(written.find(line), std::string::npos) << line << "\n" << written;
 }
 
