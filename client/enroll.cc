@@ -3,6 +3,7 @@
 #include <asio/this_coro.hpp>
 #include <filesystem>
 
+#include "common/core/fault.h"
 #include "common/core/file.h"
 #include "common/net/identity.h"
 #include "common/net/tls_transport.h"
@@ -75,6 +76,7 @@ net::awaitable<Status> enroll(ClientFolder folder, std::string server, std::stri
                     "the server answered an enrolment with " + std::string(wire::name_of(message)));
   }
 
+  ATOLL_CO_TRY(fault::point("client.enrol"));
   ATOLL_CO_TRY(write_secret(folder.key(), made.key_pem));
   ATOLL_CO_TRY(write_atomic(folder.authority(), enrolled->authority_pem));
   ATOLL_CO_TRY(write_atomic(folder.certificate(), enrolled->certificate_pem));

@@ -3,6 +3,7 @@
 //
 //   client.toml        name, server, data, device
 //   identity/          client.key (owner-only, never leaves the machine), client.pem, authority.pem
+//   kept/              a finished update that the server has not committed yet (kept_update.h)
 #pragma once
 
 #include <string>
@@ -17,6 +18,7 @@ struct ClientFolder {
   std::string authority() const { return path + "/identity/authority.pem"; }
   std::string certificate() const { return path + "/identity/client.pem"; }
   std::string key() const { return path + "/identity/client.key"; }
+  std::string kept() const { return path + "/kept"; }
 };
 
 // Connects to the server of the token (known by the fingerprint in it), sends a certificate

@@ -4,6 +4,8 @@
 #include <asio/detached.hpp>
 #include <asio/this_coro.hpp>
 
+#include "client/kept_update.h"
+#include "common/core/fault.h"
 #include "common/core/transfer_hash.h"
 #include "common/net/backoff.h"
 #include "common/net/event.h"
@@ -14,12 +16,19 @@ namespace {
 
 using net::awaitable;
 
-// A finished update, kept until the server has taken or outlived it.
+// A finished task, kept until the server has committed or outlived its round.
 struct Finished {
+  Digest key{};  // of the task that it answers
+  wire::Offer offer;
+  std::optional<KeptUpdate> file;  // else the trainer has the bytes
+};
+
+// A model on its way in. It goes on where it was when the connection broke.
+struct Download {
   uint32_t round = 0;
-  bool has_update = false;
-  Digest digest{};
-  TrainReport report;
+  Digest model{};
+  uint64_t offset = 0;
+  TransferHash hash;
 };
 
 struct Training {
@@ -92,7 +101,11 @@ class Loop {
   // The next message of the kind asked for. A refusal becomes an error.
   template <typename M>
   awaitable<Result<M>> expect() {
-    ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, options_.patience));
+    co_return co_await expect<M>(options_.patience);
+  }
+  template <typename M>
+  awaitable<Result<M>> expect(net::Duration patience) {
+    ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, patience));
     if (kind != wire::FrameKind::kControl)
       co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
     ATOLL_CO_ASSIGN(auto message, wire::decode(buffer_));
@@ -114,22 +127,26 @@ class Loop {
   }
 
   awaitable<Status> one_connection(net::Backoff& backoff) {
+    ATOLL_CO_TRY(fault::point("client.connect"));
     ATOLL_CO_ASSIGN(session_, co_await connector_.connect());
     ATOLL_CO_TRY(co_await join());
     backoff.reset();
     for (;;) {
       prepare(wire::NextTask{});
       ATOLL_CO_TRY(co_await send());
-      ATOLL_CO_ASSIGN(auto task, co_await expect<wire::Task>());
+      ATOLL_CO_ASSIGN(auto task, co_await expect<wire::Task>(options_.patience + poll_));
       switch (task.kind) {
         case wire::TaskKind::kWait:
+          forget_committed(task.round);
           break;
         case wire::TaskKind::kDone:
+          if (trainer_ != nullptr) forget();
           co_return Status();
         case wire::TaskKind::kInitialize:
           ATOLL_CO_TRY(co_await initialize(task));
           break;
         case wire::TaskKind::kWork:
+          forget_committed(task.round - 1);
           ATOLL_CO_TRY(co_await work(task));
           break;
       }
@@ -137,14 +154,19 @@ class Loop {
   }
 
   void forget_committed(uint32_t committed) {
-    if (!finished_ || finished_->round > committed) return;
+    if (finished_ && finished_->offer.round <= committed) forget();
+  }
+  void forget() {
     finished_.reset();
     trainer_->release();
+    if (!options_.keep_folder.empty()) KeptUpdate::remove(options_.keep_folder);
+  }
+  wire::Hello hello() const {
+    return {options_.name, options_.train_examples, options_.test_examples, "atoll 0.1.0"};
   }
 
   awaitable<Status> join() {
-    prepare(
-        wire::Hello{options_.name, options_.train_examples, options_.test_examples, "atoll 0.1.0"});
+    prepare(hello());
     ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto welcome, co_await expect<wire::Welcome>());
     if (trainer_ == nullptr) {
@@ -154,22 +176,36 @@ class Loop {
     ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto joined, co_await expect<wire::Joined>());
     (void)joined;
+    poll_ = std::chrono::milliseconds(welcome.poll_ms);
     options_.say("joined run " + welcome.run);
     co_return Status();
   }
 
   awaitable<Status> initialize(wire::Task task) {
-    if (!finished_ || finished_->round != 0) {
+    const auto key = key_of(hello(), task);
+    if (!finished_ || finished_->key != key) {
+      download_.reset();
       ATOLL_CO_TRY(trainer_->initialize(task.seed));
-      finished_ = Finished{0, true, digest_of(*trainer_), {}};
-      finished_->report.examples = 1;
+      wire::Offer offer{0, trainer_->manifest().total_bytes(), digest_of(*trainer_), {}};
+      offer.report.examples = 1;
+      finished_ = Finished{key, std::move(offer), std::nullopt};
     }
     co_return co_await offer();
   }
 
   awaitable<Status> work(wire::Task task) {
-    // A round that was finished before the connection broke is offered, not trained again.
-    if (!finished_ || finished_->round != task.round) {
+    // A round that was finished before the connection or this client broke is offered, not trained
+    // again.
+    const auto key = key_of(hello(), task);
+    if (!finished_ && !options_.keep_folder.empty()) {
+      auto kept = KeptUpdate::load(options_.keep_folder, key, trainer_->manifest());
+      if (kept) {
+        options_.say("round " + std::to_string(task.round) + " was finished before: offering it");
+        auto offer = kept->offer();
+        finished_ = Finished{key, std::move(offer), std::move(kept)};
+      }
+    }
+    if (!finished_ || finished_->key != key) {
       finished_.reset();
       if (task.model_bytes != trainer_->manifest().total_bytes()) {
         co_return Error(ErrorCode::kModel, "the server's model has " +
@@ -178,7 +214,8 @@ class Loop {
                                                std::to_string(trainer_->manifest().total_bytes()));
       }
       ATOLL_CO_TRY(co_await fetch(task));
-      ATOLL_CO_ASSIGN(const bool complete, co_await train(task));
+      ATOLL_CO_TRY(fault::point("client.train"));
+      ATOLL_CO_ASSIGN(const bool complete, co_await train(task, key));
       if (!complete) co_return Status();
     }
     co_return co_await offer();
@@ -186,10 +223,13 @@ class Loop {
 
   awaitable<Status> fetch(wire::Task task) {
     const uint64_t transfer = next_transfer_++;
-    prepare(wire::Fetch{task.round, transfer, 0});
+    if (!download_ || download_->round != task.round || download_->model != task.model_digest)
+      download_.emplace(Download{task.round, task.model_digest, 0, {}});
+    // Not remembered while it is complete: the trainer changes it.
+    auto& [round, model, offset, hash] = *download_;
+    prepare(wire::Fetch{task.round, transfer, offset});
     ATOLL_CO_TRY(co_await send());
-    TransferHash hash;
-    for (uint64_t offset = 0; offset < task.model_bytes;) {
+    while (offset < task.model_bytes) {
       ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, options_.patience));
       if (kind == wire::FrameKind::kControl) {
         ATOLL_CO_ASSIGN(auto message, wire::decode(buffer_));
@@ -202,19 +242,21 @@ class Loop {
           data.size() > task.model_bytes - offset) {
         co_return Error(ErrorCode::kProtocol, "a chunk of the model is out of place");
       }
+      ATOLL_CO_TRY(fault::point("client.fetch"));
       // Here, not on the pool: the bytes are still in the cache, and the hash is cheap.
       hash.update(data);
       ATOLL_CO_TRY(trainer_->receive(offset, data));
       offset += data.size();
     }
-    if (hash.finish() != task.model_digest)
-      co_return Error(ErrorCode::kProtocol, "the model received does not have its hash");
+    const bool right = hash.finish() == task.model_digest;
+    download_.reset();
+    if (!right) co_return Error(ErrorCode::kProtocol, "the model received does not have its hash");
     co_return Status();
   }
 
   // False when the round closed meanwhile. Heartbeats keep the connection and tell how far the
   // training is.
-  awaitable<Result<bool>> train(wire::Task task) {
+  awaitable<Result<bool>> train(wire::Task task, Digest key) {
     auto executor = co_await asio::this_coro::executor;
     auto training = std::make_shared<Training>(executor);
     Task local{task.round, task.total_rounds, task.seed, task.train, task.evaluate, task.settings};
@@ -242,13 +284,31 @@ class Loop {
         co_return std::move(*training->result).error();
       co_return std::move(connection).error();
     }
-    finished_ = Finished{task.round, task.train, {}, std::move(*training->result).value()};
-    if (task.train) {
-      auto digest = [this] { return digest_of(*trainer_); };
-      finished_->digest = co_await net::offload(aside_, digest);
-    }
+    wire::Offer offer{task.round, 0, {}, std::move(*training->result).value()};
+    finished_ = Finished{key, std::move(offer), std::nullopt};
+    if (task.train) co_await keep();
     ATOLL_CO_TRY(connection);
     co_return true;
+  }
+
+  // Hashes the update, and puts it on the disk where there is a place for it.
+  awaitable<void> keep() {
+    auto work = [this]() -> Status {
+      finished_->offer.update_bytes = trainer_->manifest().total_bytes();
+      finished_->offer.update_digest = digest_of(*trainer_);
+      if (options_.keep_folder.empty()) return {};
+      auto kept =
+          KeptUpdate::save(options_.keep_folder, finished_->key, finished_->offer, *trainer_);
+      if (!kept) return std::move(kept).error();
+      finished_->file.emplace(std::move(*kept));
+      return {};
+    };
+    auto done = co_await net::offload(aside_, work);
+    if (done) {
+      if (finished_->file) trainer_->release();
+      co_return;
+    }
+    options_.say("the update is kept in memory only: " + done.error().message());
   }
 
   awaitable<Result<bool>> beat(uint32_t round, const Progress& progress) {
@@ -259,8 +319,8 @@ class Loop {
   }
 
   awaitable<Status> offer() {
-    const uint64_t total = finished_->has_update ? trainer_->manifest().total_bytes() : 0;
-    prepare(wire::Offer{finished_->round, total, finished_->digest, finished_->report});
+    const uint64_t total = finished_->offer.update_bytes;
+    prepare(finished_->offer);
     ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, options_.patience));
     if (kind != wire::FrameKind::kControl)
@@ -275,15 +335,14 @@ class Loop {
     if (auto* refused = std::get_if<wire::Refused>(&message)) co_return refusal(*refused);
     auto* outcome = std::get_if<wire::Outcome>(&message);
     if (outcome == nullptr) co_return Error(ErrorCode::kProtocol, "unexpected answer to an offer");
+    ATOLL_CO_TRY(fault::point("client.outcome"));
     if (!outcome->accepted) {
-      options_.say("round " + std::to_string(finished_->round) +
+      options_.say("round " + std::to_string(finished_->offer.round) +
                    ": update not taken: " + outcome->text);
     }
     // A server that dies before its commit asks for the round again: then the update is at hand.
-    if (!outcome->accepted || !options_.keep_until_committed) {
-      finished_.reset();
-      trainer_->release();
-    }
+    const bool keeps = options_.keep_until_committed || finished_->file;
+    if (!outcome->accepted || !keeps) forget();
     co_return Status();
   }
 
@@ -291,7 +350,9 @@ class Loop {
     Bytes piece;
     for (uint64_t offset = grant.offset; offset < total; offset += piece.size()) {
       piece.resize(std::min<uint64_t>(wire::kChunkSize, total - offset));
-      ATOLL_CO_TRY(trainer_->read(offset, piece));
+      ATOLL_CO_TRY(fault::point("client.upload"));
+      ATOLL_CO_TRY(finished_->file ? finished_->file->read(offset, piece)
+                                   : trainer_->read(offset, piece));
       const auto head = wire::encode(wire::ChunkHeader{grant.transfer, offset});
       ATOLL_CO_TRY(co_await session_->send(wire::FrameKind::kChunk, head, piece));
     }
@@ -306,6 +367,8 @@ class Loop {
   std::unique_ptr<net::Session> session_;
   std::unique_ptr<Trainer> trainer_;
   std::optional<Finished> finished_;
+  std::optional<Download> download_;
+  net::Duration poll_{0};
   Bytes buffer_, request_;
   uint64_t next_transfer_ = 1;
   bool busy_ = false;

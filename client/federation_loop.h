@@ -24,13 +24,18 @@ struct LoopOptions {
   uint64_t train_examples = 0, test_examples = 0;
   net::Duration heartbeat{
       10'000};  // while training; the server drops a silent connection after 60 s
-  net::Duration patience{60'000};  // no byte from the server for so long: reconnect
+  // No byte from the server for so long: reconnect, and say the last request again. While it may
+  // wait for work to come up, the server's poll time comes on top.
+  net::Duration patience{20'000};
   net::Duration retry_least{500}, retry_most{30'000};
   bool once = false;  // give up at the first lost connection (tests)
   // Where a finished update is hashed; empty: on `compute`. A process that trains many clients
   // names a pool of its own, else a client's upload waits for others' training.
   asio::any_io_executor aside;
-  // Keep an update that the server has taken until its round is committed (memory: one model).
+  // Where a finished update is kept until its round is committed, so that neither the server's
+  // death nor this client's costs a training; made when missing. Empty: in memory (one model).
+  std::string keep_folder;
+  // In memory: keep it until the round is committed, not only until the server has taken it.
   // Without it, a round that is lost with its server is trained again, to the same bits.
   bool keep_until_committed = true;
   // Called with what the client is doing, for its log.

@@ -33,9 +33,6 @@ if(ATOLL_SANITIZE)
   add_compile_options(-fsanitize=${ATOLL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ATOLL_SANITIZE})
 endif()
-if(ATOLL_FAULTS)
-  add_compile_definitions(ATOLL_FAULTS)
-endif()
 
 # atoll_room(NAME DEPENDS ... [FOLDERS ...] [EXCLUDE ...]): one static library from every .cc of the calling folder (or of
 # the named ones in it) and below, main.cc apart.

@@ -1,4 +1,4 @@
-message(STATUS "Atoll ${PROJECT_VERSION}: ${CMAKE_BUILD_TYPE}, LibTorch ${ATOLL_WITH_TORCH}, fault points ${ATOLL_FAULTS}, sanitizers '${ATOLL_SANITIZE}'")
+message(STATUS "Atoll ${PROJECT_VERSION}: ${CMAKE_BUILD_TYPE}, LibTorch ${ATOLL_WITH_TORCH}, sanitizers '${ATOLL_SANITIZE}'")
 if(ATOLL_CUDA_BUILT)
   message(STATUS "Atoll CUDA kernels: built for ${CMAKE_CUDA_ARCHITECTURES}; ${ATOLL_CUDA_WHY}")
 else()

@@ -83,8 +83,9 @@ class ClientSession {
       co_return co_await turn_away(Reason::kNoData,
                                    "the client has neither training nor test examples");
     }
+    const auto poll = std::min<int64_t>(context_.config.poll.count(), UINT32_MAX);
     prepare(wire::Welcome{context_.config.name, context_.config.seed, context_.config.rounds,
-                          context_.config.model});
+                          context_.config.model, static_cast<uint32_t>(poll)});
     ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto second, co_await receive());
     auto* join = std::get_if<wire::Join>(&second);

@@ -56,6 +56,10 @@ void Round::fail(Participant& participant) {
   changed_.notify();
 }
 
+void Round::postpone(std::chrono::steady_clock::duration by) {
+  for (auto& [name, p] : participants_) p.last_progress += by;
+}
+
 Round::Count Round::count(bool train, std::chrono::milliseconds patience) const {
   Count count;
   const auto now = std::chrono::steady_clock::now();

@@ -70,6 +70,8 @@ class Round {
   void set_manifest(Manifest manifest) {
     manifest_ = std::make_shared<const Manifest>(std::move(manifest));
   }
+  // Moves every deadline, by a time in which nobody could be heard.
+  void postpone(std::chrono::steady_clock::duration by);
   net::Event& changed() { return changed_; }
 
  private:

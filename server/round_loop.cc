@@ -14,6 +14,25 @@ namespace atl::server {
 using net::awaitable;
 using Clock = std::chrono::steady_clock;
 
+namespace {
+// A timer that is this late was not merely waiting for its turn.
+constexpr auto kFrozen = std::chrono::seconds(2);
+// How often a run that waits for space on the disk looks again.
+constexpr auto kDiskRetry = std::chrono::seconds(1);
+
+// Counts are integers and clients go by name, so the sums do not depend on who answered first.
+wire::Evaluation sum_of_evaluations(const Round& round) {
+  wire::Evaluation sum;
+  for (const auto& [name, p] : round.participants()) {
+    if (p.phase != Phase::kDone || !p.evaluate) continue;
+    sum.examples += p.report.before.examples;
+    sum.correct += p.report.before.correct;
+    sum.loss_sum += p.report.before.loss_sum;
+  }
+  return sum;
+}
+}  // namespace
+
 RoundLoop::RoundLoop(Context& context)
     : context_(context), selector_(make_uniform_selector(context.config.seed)) {}
 
@@ -24,7 +43,7 @@ awaitable<Status> RoundLoop::run() {
   while (context_.store->round() < context_.config.rounds) {
     ATOLL_CO_TRY(co_await one_round(context_.store->round() + 1));
   }
-  co_await last_evaluation();
+  ATOLL_CO_TRY(co_await last_evaluation());
   context_.finished = true;
   context_.changed.notify();
   emit_finished(context_);
@@ -40,21 +59,18 @@ Status RoundLoop::check_policy() const {
 awaitable<Status> RoundLoop::one_round(uint32_t number) {
   const auto begun = Clock::now();
 
-  // 1. Choose the cohort.
-  auto candidates = co_await wait_for_clients();
-  const size_t wanted = context_.config.cohort == 0 ? candidates.size() : context_.config.cohort;
-  const size_t selected = static_cast<size_t>(
-      std::ceil(static_cast<double>(wanted) * (1 + context_.config.over_selection)));
-  auto cohort = selector_->select(candidates, selected, number, attempt_);
+  // 1. Choose the cohort, and write down who is in it before anybody works.
+  ATOLL_CO_ASSIGN(const auto intent, co_await intend(number));
 
   // 2. Open the round: from here on the clients' sessions hand out the model and take updates in.
-  auto round = open(number, cohort, true, evaluates(number - 1));
+  auto round = open(intent);
 
   // 3. Wait for the updates.
   const bool enough = co_await collect(round);
   context_.round = nullptr;
   if (!enough) {
-    ++attempt_;
+    auto give_up = [&] { return context_.store->ledger().give_up(number, intent.attempt); };
+    ATOLL_CO_TRY(co_await on_disk(give_up));
     log::warn("server", "round " + std::to_string(number) +
                             " is void: fewer updates than the quorum; it is tried again");
     // Whatever made every client fail at once may need a moment; nothing but time ends this wait.
@@ -64,11 +80,33 @@ awaitable<Status> RoundLoop::one_round(uint32_t number) {
   }
 
   // 4. Reduce them to the next model, write it, commit it.
-  ATOLL_CO_TRY(co_await reduce_and_commit(round, begun));
-  // A server that starts anew after a crash counts from here as well.
-  attempt_ = 0;
-  report_evaluation(*round);
-  co_return Status();
+  co_return co_await reduce_and_commit(round, intent, begun);
+}
+
+// What this round is to be. One that a server before this one began is done as it was meant, by the
+// clients that were chosen then: they have the usual time to come back.
+awaitable<Result<Intent>> RoundLoop::intend(uint32_t number) {
+  auto& ledger = context_.store->ledger();
+  ATOLL_CO_ASSIGN(auto unfinished, ledger.unfinished(number));
+  Intent intent;
+  if (unfinished) {
+    intent = std::move(*unfinished);
+    log::info("server", "round " + std::to_string(number) +
+                            " was interrupted; it goes on with its " +
+                            std::to_string(intent.places.size()) + " clients");
+  } else {
+    ATOLL_CO_ASSIGN(const uint32_t attempt, ledger.next_attempt(number));
+    auto candidates = co_await wait_for_clients();
+    const size_t wanted = context_.config.cohort == 0 ? candidates.size() : context_.config.cohort;
+    const size_t selected = static_cast<size_t>(
+        std::ceil(static_cast<double>(wanted) * (1 + context_.config.over_selection)));
+    const auto cohort = selector_->select(candidates, selected, number, attempt);
+    intent = Intent{number, attempt, places_for(cohort, true, evaluates(number - 1))};
+  }
+  ATOLL_CO_TRY(fault::point("intent"));
+  auto begin = [&] { return ledger.begin(intent); };
+  ATOLL_CO_TRY(co_await on_disk(begin));
+  co_return intent;
 }
 
 awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
@@ -85,30 +123,36 @@ awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
   }
 }
 
-std::shared_ptr<Round> RoundLoop::open(uint32_t number, const std::vector<std::string>& cohort,
-                                       bool train, bool evaluate) {
-  const auto& store = *context_.store;
-  wire::Task task{.kind = wire::TaskKind::kWork,
-                  .round = number,
-                  .total_rounds = context_.config.rounds,
-                  .seed = context_.config.seed,
-                  .settings = context_.config.train,
-                  .model_bytes = store.model()->manifest().total_bytes(),
-                  .model_digest = store.transfer_digest()};
-  std::shared_ptr<const Manifest> manifest(store.model(), &store.model()->manifest());
-  auto round =
-      std::make_shared<Round>(context_.executor, number, std::move(task), std::move(manifest));
+std::vector<Place> RoundLoop::places_for(const std::vector<std::string>& cohort, bool train,
+                                         bool evaluate) const {
+  std::vector<Place> places;
   const auto& members = context_.registry.members();
   for (const auto& name : cohort) {
-    if (train) round->add(name, true, evaluate && members.at(name).test_examples > 0);
+    if (train) places.push_back({name, true, evaluate && members.at(name).test_examples > 0});
   }
   // Everyone with test data and nothing to train evaluates; when nobody trains, everyone with test
   // data does.
   for (const auto& [name, member] : members) {
     const bool only_tests = member.train_examples == 0 || !train;
     if (evaluate && only_tests && member.test_examples > 0 && member.session != nullptr)
-      round->add(name, false, true);
+      places.push_back({name, false, true});
   }
+  return places;
+}
+
+std::shared_ptr<Round> RoundLoop::open(const Intent& intent) {
+  const auto& store = *context_.store;
+  wire::Task task{.kind = wire::TaskKind::kWork,
+                  .round = intent.round,
+                  .total_rounds = context_.config.rounds,
+                  .seed = context_.config.seed,
+                  .settings = context_.config.train,
+                  .model_bytes = store.model()->manifest().total_bytes(),
+                  .model_digest = store.transfer_digest()};
+  std::shared_ptr<const Manifest> manifest(store.model(), &store.model()->manifest());
+  auto round = std::make_shared<Round>(context_.executor, intent.round, std::move(task),
+                                       std::move(manifest));
+  for (const auto& place : intent.places) round->add(place.client, place.train, place.evaluate);
   context_.round = round;
   emit_round_opened(context_);
   context_.changed.notify();
@@ -133,16 +177,20 @@ awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
         context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
     const bool trained = trainers.done >= target || trainers.open == 0;
     if (trained && evaluators.open == 0) co_return trainers.done >= quorum(selected);
+    // A server that was frozen (a suspended machine, a stopped process) heard nobody meanwhile;
+    // that is not held against the clients.
+    const auto planned = Clock::now() + round->until_next_deadline(patience);
     co_await round->changed().wait_for(round->until_next_deadline(patience));
+    if (const auto late = Clock::now() - planned; late > kFrozen) round->postpone(late);
   }
 }
 
-awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round,
+awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, const Intent& intent,
                                                Clock::time_point begun) {
   ATOLL_CO_TRY(fault::point("aggregate"));
-  auto& store = *context_.store;
-  const auto model = store.model();
+  const auto model = context_.store->model();
   RoundResult result{.round = round->number()};
+  Commit commit{.round = round->number(), .attempt = intent.attempt};
   std::vector<Contribution> contributions;
   for (const auto& [name, p] : round->participants()) {
     if (!p.train || p.phase != Phase::kDone) continue;
@@ -153,30 +201,45 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round,
     result.update_norm += p.report.update_norm;
     result.bytes_down += p.bytes_down;
     result.bytes_up += p.bytes_up;
-    emit_client(context_, round->number(), name, p);
+    commit.contributed.push_back({name, p.upload->expected(), p.report.examples});
+    commit.lines.push_back(client_line(round->number(), name, p));
   }
   result.clients = contributions.size();
   result.train_loss /= static_cast<double>(std::max<uint64_t>(1, result.examples));
   result.update_norm /= static_cast<double>(result.clients);
 
   ATOLL_CO_ASSIGN(auto policy, Policy::make(context_.config.policy, model->manifest()));
-  ATOLL_CO_ASSIGN(auto reducer,
-                  Reducer::make(*model, policy, context_.config.rule, std::move(contributions)));
-  // The last slice brings the norm guard, so that a void model is never given its name.
-  FlatSource fill = [&reducer, total = model->manifest().total_bytes()](
-                        uint64_t offset, MutableByteView out) -> Status {
-    ATOLL_TRY(reducer.fill(offset, out));
-    return offset + out.size() == total ? reducer.check_norms() : Status();
+  // Made anew when a full disk interrupted the writing: it reads everything once, from the start.
+  std::optional<Reducer> reducer;
+  FlatSource fill = [&](uint64_t offset, MutableByteView out) -> Status {
+    if (offset == 0) {
+      ATOLL_ASSIGN(auto made, Reducer::make(*model, policy, context_.config.rule, contributions));
+      reducer.emplace(std::move(made));
+    }
+    ATOLL_TRY(reducer->fill(offset, out));
+    // The last slice brings the norm guard, so that a void model is never given its name.
+    return offset + out.size() == model->manifest().total_bytes() ? reducer->check_norms()
+                                                                  : Status();
   };
-  ATOLL_CO_TRY(co_await write_and_commit(round->number(), model->manifest(), fill));
-  result.model_sha256 = store.model_digest();
-  result.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+  const auto evaluation = sum_of_evaluations(*round);
+  auto closing = [&](const Digest& digest) {
+    result.model_sha256 = digest;
+    result.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    auto whole = commit;
+    whole.lines.push_back(round_line(result));
+    if (evaluation.examples > 0)
+      whole.lines.push_back(evaluation_line(round->number() - 1, evaluation));
+    return whole;
+  };
+  ATOLL_CO_TRY(co_await write_and_commit(round->number(), model->manifest(), fill, closing));
   emit_round_closed(context_, result);
+  emit_evaluation(context_, round->number() - 1, evaluation);
   co_return Status();
 }
 
 // The model of round 0: from a file, or drawn from the seed by the first client that asks.
 awaitable<Status> RoundLoop::initial_model() {
+  auto closing = [](const Digest& digest) { return Commit{.round = 0, .model = digest}; };
   if (!context_.config.initial_model.empty()) {
     ATOLL_CO_ASSIGN(auto file, SafetensorsFile::open(context_.config.initial_model));
     auto verify = [&file] { return file.verify(); };
@@ -184,7 +247,7 @@ awaitable<Status> RoundLoop::initial_model() {
     FlatSource fill = [&file](uint64_t offset, MutableByteView out) {
       return file.read_flat(offset, out);
     };
-    co_return co_await write_and_commit(0, file.manifest(), fill);
+    co_return co_await write_and_commit(0, file.manifest(), fill, closing);
   }
   for (;;) {
     co_await wait_for_clients();
@@ -202,16 +265,44 @@ awaitable<Status> RoundLoop::initial_model() {
     FlatSource fill = [&upload](uint64_t offset, MutableByteView out) {
       return upload.read_at(offset, out);
     };
-    co_return co_await write_and_commit(0, *round->manifest(), fill);
+    co_return co_await write_and_commit(0, *round->manifest(), fill, closing);
   }
 }
 
 // Writing takes seconds for a large model, so it happens beside the clients' conversations.
 awaitable<Status> RoundLoop::write_and_commit(uint32_t round, const Manifest& manifest,
-                                              const FlatSource& fill) {
-  auto write = [&] { return context_.store->write_checkpoint(round, manifest, fill); };
-  ATOLL_CO_ASSIGN(const auto digest, co_await net::offload(context_.compute, write));
-  co_return context_.store->commit(round, digest);
+                                              const FlatSource& fill, const Closing& closing) {
+  auto& store = *context_.store;
+  Digest digest{};
+  auto write = [&]() -> Status {
+    ATOLL_ASSIGN(digest, store.write_checkpoint(round, manifest, fill));
+    return {};
+  };
+  ATOLL_CO_TRY(co_await on_disk(write));
+  ATOLL_CO_TRY(fault::point("commit"));
+  auto whole = closing(digest);
+  whole.model = digest;
+  auto commit = [&] { return store.ledger().commit(whole); };
+  ATOLL_CO_TRY(co_await on_disk(commit));
+  ATOLL_CO_TRY(fault::point("commit.after"));
+  co_return store.adopt(round, digest);
+}
+
+// Work that waits for the disk. A full disk pauses the run: nothing is lost, and it goes on by
+// itself when there is space again.
+awaitable<Status> RoundLoop::on_disk(const std::function<Status()>& work) {
+  net::Event never(context_.executor);
+  for (bool paused = false;;) {
+    auto call = [&work] { return work(); };
+    auto done = co_await net::offload(context_.compute, call);
+    if (done || done.error().code() != ErrorCode::kDiskFull) {
+      if (paused && done) emit_resumed(context_);
+      co_return done;
+    }
+    if (!paused) emit_paused(context_, done.error().message());
+    paused = true;
+    co_await never.wait_for(kDiskRetry);
+  }
 }
 
 bool RoundLoop::evaluates(uint32_t model_round) const {
@@ -219,27 +310,22 @@ bool RoundLoop::evaluates(uint32_t model_round) const {
   return every > 0 && model_round % every == 0;
 }
 
-awaitable<void> RoundLoop::last_evaluation() {
-  auto round = open(context_.config.rounds + 1, {}, false, true);
-  if (round->participants().empty()) {
-    context_.round = nullptr;
-    co_return;
-  }
-  co_await collect(round);
+awaitable<Status> RoundLoop::last_evaluation() {
+  auto& ledger = context_.store->ledger();
+  ATOLL_CO_ASSIGN(const bool finished, ledger.finished());
+  if (finished) co_return Status();
+  auto round = open({context_.config.rounds + 1, 0, places_for({}, false, true)});
+  if (!round->participants().empty()) co_await collect(round);
   context_.round = nullptr;
-  report_evaluation(*round);
-}
-
-// Counts are integers and clients go by name, so the sums do not depend on who answered first.
-void RoundLoop::report_evaluation(const Round& round) {
-  wire::Evaluation sum;
-  for (const auto& [name, p] : round.participants()) {
-    if (p.phase != Phase::kDone || !p.evaluate) continue;
-    sum.examples += p.report.before.examples;
-    sum.correct += p.report.before.correct;
-    sum.loss_sum += p.report.before.loss_sum;
-  }
-  emit_evaluation(context_, round.number() - 1, sum);
+  ATOLL_CO_TRY(fault::point("evaluate"));
+  const auto sum = sum_of_evaluations(*round);
+  std::vector<std::string> lines;
+  if (sum.examples > 0) lines.push_back(evaluation_line(context_.config.rounds, sum));
+  auto finish = [&] { return ledger.finish(lines); };
+  ATOLL_CO_TRY(co_await on_disk(finish));
+  context_.store->deliver_lines();
+  emit_evaluation(context_, context_.config.rounds, sum);
+  co_return Status();
 }
 
 }  // namespace atl::server

@@ -21,24 +21,27 @@ class RoundLoop {
  private:
   net::awaitable<Status> initial_model();
   net::awaitable<Status> one_round(uint32_t number);
-  net::awaitable<void> last_evaluation();
+  net::awaitable<Status> last_evaluation();
 
   net::awaitable<std::vector<std::string>> wait_for_clients();
-  std::shared_ptr<Round> open(uint32_t number, const std::vector<std::string>& cohort, bool train,
-                              bool evaluate);
+  std::vector<Place> places_for(const std::vector<std::string>& cohort, bool train,
+                                bool evaluate) const;
+  std::shared_ptr<Round> open(const Intent& intent);
   net::awaitable<bool> collect(std::shared_ptr<Round> round);
-  net::awaitable<Status> reduce_and_commit(std::shared_ptr<Round> round,
+  net::awaitable<Status> reduce_and_commit(std::shared_ptr<Round> round, const Intent& intent,
                                            std::chrono::steady_clock::time_point begun);
+  // What a round adds to the ledger when its model is on the disk; `digest` is the model's.
+  using Closing = std::function<Commit(const Digest& digest)>;
   net::awaitable<Status> write_and_commit(uint32_t round, const Manifest& manifest,
-                                          const FlatSource& fill);
-  void report_evaluation(const Round& round);
+                                          const FlatSource& fill, const Closing& closing);
+  net::awaitable<Result<Intent>> intend(uint32_t number);
+  net::awaitable<Status> on_disk(const std::function<Status()>& work);
   Status check_policy() const;
   bool evaluates(uint32_t model_round) const;
   size_t quorum(size_t selected) const;
 
   Context& context_;
   std::unique_ptr<Selector> selector_;
-  uint32_t attempt_ = 0;  // void tries of this round so far; part of the selection's stream
 };
 
 }  // namespace atl::server

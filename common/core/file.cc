@@ -114,7 +114,8 @@ Result<std::string> read_text(const std::string& path, uint64_t limit) {
 }
 
 static Status write_atomic_mode(const std::string& path, mode_t mode,
-                                const std::function<Status(File&)>& fill) {
+                                const std::function<Status(File&)>& fill,
+                                std::string_view fault = {}) {
   const std::string temporary = path + ".part";
   // What a crash left behind may be open to others: whoever holds it open keeps the old file.
   ::unlink(temporary.c_str());
@@ -125,7 +126,7 @@ static Status write_atomic_mode(const std::string& path, mode_t mode,
     done = errno_error("cannot set the permissions of " + temporary, errno);
   if (done) done = fill(*file);
   if (done) done = file->sync();
-  if (done) done = fault::point("checkpoint.rename");
+  if (done && !fault.empty()) done = fault::point(fault, ".rename");
   if (done && std::rename(temporary.c_str(), path.c_str()) != 0)
     done = errno_error("cannot rename " + temporary, errno);
   if (!done) {
@@ -135,8 +136,9 @@ static Status write_atomic_mode(const std::string& path, mode_t mode,
   return sync_folder(folder_of(path));
 }
 
-Status write_atomic(const std::string& path, const std::function<Status(File&)>& fill) {
-  return write_atomic_mode(path, 0644, fill);
+Status write_atomic(const std::string& path, const std::function<Status(File&)>& fill,
+                    std::string_view fault) {
+  return write_atomic_mode(path, 0644, fill, fault);
 }
 Status write_atomic(const std::string& path, std::string_view text) {
   return write_atomic_mode(path, 0644,

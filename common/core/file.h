@@ -39,7 +39,9 @@ Result<std::string> read_text(const std::string& path, uint64_t limit = 64u << 2
 
 // Writes PATH so that a crash at any moment leaves the old file or the new one, never a part: a
 // temporary file in the same folder, `fill`, fsync, rename, fsync of the folder.
-Status write_atomic(const std::string& path, const std::function<Status(File&)>& fill);
+// `fault`: the fault point FAULT.rename lies just before the rename; none when empty.
+Status write_atomic(const std::string& path, const std::function<Status(File&)>& fill,
+                    std::string_view fault = {});
 Status write_atomic(const std::string& path, std::string_view text);
 // The same without waiting for the disk, for what is rewritten often and worth nothing after a
 // crash.

@@ -1,6 +1,9 @@
 // A Session over a byte stream: a TCP socket, or TLS over one. Included by tls_transport.cc only.
 #pragma once
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <array>
 #include <asio/ip/tcp.hpp>
@@ -29,6 +32,7 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
   void begin(Duration patience) {
     patience_ = patience;
     last_ = Clock::now();
+    queued_ = unacknowledged(*socket_);
     watching_ = true;
     expired_ = false;
     // A timer armed for a longer patience would look too late.
@@ -56,16 +60,31 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
     armed_ = false;
     if (socket_ == nullptr || !watching_) return;
     if (Clock::now() - last_ < patience_) return arm();
+    // What was sent before may still be on its way over a slow link, and no answer can come before
+    // it is there: as long as the other side takes bytes, it is not silent.
+    const int queued = unacknowledged(*socket_);
+    const bool taken = queued < queued_;
+    queued_ = queued;
+    if (taken) {
+      last_ = Clock::now();
+      return arm();
+    }
     expired_ = true;
     // Closed, not cancelled: connecting to a name with several addresses would go on to the next
     // one, unwatched.
     asio::error_code ignored;
     socket_->close(ignored);
   }
+  // Bytes sent that the other side's machine has not acknowledged.
+  static int unacknowledged(Tcp::socket& socket) {
+    int bytes = 0;
+    return ::ioctl(socket.native_handle(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+  }
   Tcp::socket* socket_;
   asio::steady_timer timer_;
   Clock::time_point last_;
   Duration patience_{};
+  int queued_ = 0;
   bool watching_ = false, armed_ = false, expired_ = false;
 };
 

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "common/core/fault.h"
+
 namespace atl {
 namespace {
 
@@ -175,7 +177,8 @@ Status SafetensorsFile::verify() const {
 }
 
 Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest,
-                                 Metadata metadata, const FlatSource& fill) {
+                                 Metadata metadata, const FlatSource& fill,
+                                 std::string_view fault) {
   const std::string placeholder(64, '0');
   metadata["data_sha256"] = placeholder;
   Json header = Json::object();
@@ -196,7 +199,7 @@ Result<Digest> write_safetensors(const std::string& path, const Manifest& manife
   ATOLL_CHECK(place != std::string::npos, "the place of the hash");
 
   Digest digest{};
-  auto written = write_atomic(path, [&](File& file) -> Status {
+  auto write = [&](File& file) -> Status {
     std::array<std::byte, 8> length;
     for (size_t i = 0; i < 8; ++i)
       length[i] = static_cast<std::byte>(static_cast<uint64_t>(text.size()) >> (8 * i));
@@ -207,14 +210,16 @@ Result<Digest> write_safetensors(const std::string& path, const Manifest& manife
     const uint64_t total = manifest.total_bytes();
     for (uint64_t offset = 0; offset < total; offset += piece.size()) {
       piece.resize(std::min<uint64_t>(kPiece, total - offset));
+      if (!fault.empty()) ATOLL_TRY(fault::point(fault, ".piece"));
       ATOLL_TRY(fill(offset, piece));
       hash.update(piece);
       ATOLL_TRY(file.write_at(8 + text.size() + offset, piece));
     }
     digest = hash.finish();
     return file.write_at(8 + place + key.size(), as_bytes(hex(digest)));
-  });
-  if (!written) return std::move(written).error();
+  };
+  const auto written = write_atomic(path, write, fault);
+  if (!written) return written.error();
   return digest;
 }
 

@@ -50,10 +50,12 @@ class SafetensorsFile {
 
 // Writes atomically. `fill` is called with consecutive ranges of the flat bytes, from 0 to the end,
 // each at most 1 MiB, and must fill them. "data_sha256" and the roles are added to `metadata`.
-// Returns the digest of the data section.
+// Returns the digest of the data section. `fault`: fault points FAULT.piece, for each range, and
+// FAULT.rename lie on the way; none when empty.
 using FlatSource = std::function<Status(uint64_t offset, MutableByteView out)>;
 Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest,
-                                 Metadata metadata, const FlatSource& fill);
+                                 Metadata metadata, const FlatSource& fill,
+                                 std::string_view fault = {});
 Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest,
                                  Metadata metadata, ByteView flat);
 

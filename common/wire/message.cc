@@ -80,6 +80,7 @@ struct Encoder {
     p->set_seed(m.seed);
     p->set_total_rounds(m.total_rounds);
     to_pb(m.model, *p->mutable_model());
+    p->set_poll_ms(m.poll_ms);
   }
   void operator()(const Join& m) { to_pb(m.manifest, *out.mutable_join()); }
   void operator()(const Joined&) { out.mutable_joined(); }
@@ -163,6 +164,7 @@ Result<Message> decode_welcome(const pb::Welcome& p) {
   m.seed = p.seed();
   m.total_rounds = p.total_rounds();
   ATOLL_TRY(from_pb(p.model(), m.model));
+  m.poll_ms = p.poll_ms();
   return Message(m);
 }
 

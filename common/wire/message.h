@@ -52,6 +52,7 @@ struct Welcome {
   uint64_t seed = 0;
   uint32_t total_rounds = 0;
   ModelSpec model;
+  uint32_t poll_ms = 0;  // how long the server may keep a next-task unanswered
   bool operator==(const Welcome&) const = default;
 };
 struct Join {

@@ -107,8 +107,7 @@ void emit_refused(Context& context, const std::string& client, uint32_t round,
   tell(context, {.kind = RunEvent::Kind::kRefused, .round = round, .text = client + ": " + reason});
 }
 
-void emit_client(Context& context, uint32_t round, const std::string& client,
-                 const Participant& participant) {
+std::string client_line(uint32_t round, const std::string& client, const Participant& participant) {
   const auto& report = participant.report;
   Json line{{"event", "client"},
             {"round", round},
@@ -128,21 +127,25 @@ void emit_client(Context& context, uint32_t round, const std::string& client,
   };
   add("before", report.before);
   add("after", report.after);
-  append(context, line);
+  return line.dump();
+}
+
+std::string round_line(const RoundResult& r) {
+  Json line{{"event", "round"},
+            {"round", r.round},
+            {"seconds", r.seconds},
+            {"clients", r.clients},
+            {"examples", r.examples},
+            {"train_loss", number(r.train_loss)},
+            {"update_norm", number(r.update_norm)},
+            {"bytes_down", r.bytes_down},
+            {"bytes_up", r.bytes_up},
+            {"model_sha256", hex(r.model_sha256)},
+            {"time", utc_now()}};
+  return line.dump();
 }
 
 void emit_round_closed(Context& context, const RoundResult& r) {
-  append(context, {{"event", "round"},
-                   {"round", r.round},
-                   {"seconds", r.seconds},
-                   {"clients", r.clients},
-                   {"examples", r.examples},
-                   {"train_loss", number(r.train_loss)},
-                   {"update_norm", number(r.update_norm)},
-                   {"bytes_down", r.bytes_down},
-                   {"bytes_up", r.bytes_up},
-                   {"model_sha256", hex(r.model_sha256)},
-                   {"time", utc_now()}});
   write_status(context, "running");
   tell(context, {.kind = RunEvent::Kind::kRoundClosed,
                  .round = r.round,
@@ -152,21 +155,37 @@ void emit_round_closed(Context& context, const RoundResult& r) {
                  .train_loss = r.train_loss});
 }
 
+std::string evaluation_line(uint32_t round, const wire::Evaluation& sum) {
+  const double n = static_cast<double>(sum.examples);
+  const double accuracy = static_cast<double>(sum.correct) / n;
+  Json line{{"event", "evaluation"},  {"round", round},       {"examples", sum.examples},
+            {"correct", sum.correct}, {"accuracy", accuracy}, {"loss", number(sum.loss_sum / n)},
+            {"time", utc_now()}};
+  return line.dump();
+}
+
 void emit_evaluation(Context& context, uint32_t round, const wire::Evaluation& sum) {
   if (sum.examples == 0) return;
   const double n = static_cast<double>(sum.examples);
   const double accuracy = static_cast<double>(sum.correct) / n;
-  append(context, {{"event", "evaluation"},
-                   {"round", round},
-                   {"examples", sum.examples},
-                   {"correct", sum.correct},
-                   {"accuracy", accuracy},
-                   {"loss", number(sum.loss_sum / n)},
-                   {"time", utc_now()}});
   tell(context, {.kind = RunEvent::Kind::kEvaluated,
                  .round = round,
                  .accuracy = accuracy,
                  .loss = sum.loss_sum / n});
+}
+
+void emit_paused(Context& context, const std::string& why) {
+  log::error("server", "paused: " + why + "; make room, and it goes on by itself");
+  append(
+      context,
+      {{"event", "paused"}, {"round", context.store->round()}, {"why", why}, {"time", utc_now()}});
+  write_status(context, "paused");
+}
+
+void emit_resumed(Context& context) {
+  log::info("server", "there is space again; the run goes on");
+  append(context, {{"event", "resumed"}, {"round", context.store->round()}, {"time", utc_now()}});
+  write_status(context, "running");
 }
 
 void emit_finished(Context& context) {

@@ -25,11 +25,16 @@ void emit_round_opened(Context& context);
 void emit_progress(Context& context);
 void emit_refused(Context& context, const std::string& client, uint32_t round,
                   const std::string& reason);
+// Lines of metrics.jsonl that belong to a round's commit: of each client whose update went in, of
+// the round, and of an evaluation. What they tell is emitted once the commit stands.
+std::string client_line(uint32_t round, const std::string& client, const Participant& participant);
+std::string round_line(const RoundResult& result);
+std::string evaluation_line(uint32_t round, const wire::Evaluation& sum);
 void emit_round_closed(Context& context, const RoundResult& result);
-// One line per contributing client, and the sums.
-void emit_client(Context& context, uint32_t round, const std::string& client,
-                 const Participant& participant);
 void emit_evaluation(Context& context, uint32_t round, const wire::Evaluation& sum);
+// The run waits for something that a person has to do, such as freeing space; and goes on.
+void emit_paused(Context& context, const std::string& why);
+void emit_resumed(Context& context);
 void emit_finished(Context& context);
 
 }  // namespace atl::server

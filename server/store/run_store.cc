@@ -34,6 +34,18 @@ std::vector<uint32_t> rounds_on_disk(const std::string& folder) {
   return rounds;
 }
 
+// The end of a file of lines, behind a line break; a break alone when it cannot be read.
+std::string read_tail(const std::string& path, uint64_t most) {
+  auto file = File::open_read(path);
+  if (!file) return "\n";
+  const auto size = file->size();
+  if (!size) return "\n";
+  const uint64_t from = *size > most ? *size - most : 0;
+  std::string text(*size - from, '\0');
+  if (!file->read_at(from, std::as_writable_bytes(std::span(text)))) return "\n";
+  return "\n" + text;
+}
+
 Result<Digest> read_transfer_digest(const SafetensorsFile& file) {
   TransferHash hash;
   Bytes piece;
@@ -72,13 +84,52 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder,
     ATOLL_TRY(write_atomic(config_path, config_toml));
   }
 
-  for (uint32_t round : rounds_on_disk(folder)) {
-    auto adopted = store->adopt(round, std::nullopt);
-    if (adopted) break;
-    log::error("store", "checkpoint of round " + std::to_string(round) +
-                            " is damaged and passed over: " + adopted.error().message());
-  }
+  ATOLL_ASSIGN(store->ledger_, Ledger::open(folder + "/ledger.sqlite"));
+  ATOLL_TRY(store->recover());
   return store;
+}
+
+// Finds the model to go on from, and makes ledger, checkpoints and metrics agree.
+Status RunStore::recover() {
+  ATOLL_ASSIGN(const auto committed, ledger_->committed());
+  for (uint32_t round : rounds_on_disk(folder_)) {
+    // Written, but the server died before it was committed.
+    if (committed && round > *committed) continue;
+    auto current = make_current(round, std::nullopt);
+    if (current) break;
+    log::error("store", "checkpoint of round " + std::to_string(round) +
+                            " is damaged and passed over: " + current.error().message());
+  }
+  if (committed && (!has_model() || round_ < *committed)) {
+    const uint32_t first = has_model() ? round_ + 1 : 0;
+    log::error("store", "the models of rounds " + std::to_string(first) + " to " +
+                            std::to_string(*committed) + " are lost: these rounds are done again");
+    ATOLL_TRY(ledger_->lose_from(first));
+  }
+  // A folder whose ledger was taken away: what the checkpoints say is all that is known.
+  if (!committed && has_model()) ATOLL_TRY(ledger_->commit({.round = round_, .model = digest_}));
+
+  ATOLL_ASSIGN(const auto lines, ledger_->undelivered());
+  if (lines.empty()) return {};
+  // The server died between the commit and its lines, or just after them.
+  const std::string last = read_tail(folder_ + "/metrics.jsonl", 16 << 20);
+  std::string missing;
+  for (const auto& line : lines)
+    if (last.find("\n" + line + "\n") == std::string::npos) missing += line + "\n";
+  if (!missing.empty()) ATOLL_TRY(append(missing));
+  ledger_->delivered();
+  return {};
+}
+
+void RunStore::deliver_lines() {
+  auto lines = ledger_->undelivered();
+  if (!lines) return log::error("store", lines.error().message());
+  std::string text;
+  for (const auto& line : *lines) text += line + "\n";
+  if (text.empty()) return;
+  auto appended = append(text);
+  if (!appended) return log::error("store", appended.error().message());
+  ledger_->delivered();
 }
 
 std::string RunStore::checkpoint_path(uint32_t round) const {
@@ -87,7 +138,7 @@ std::string RunStore::checkpoint_path(uint32_t round) const {
   return folder_ + name;
 }
 
-Status RunStore::adopt(uint32_t round, std::optional<Digest> digest) {
+Status RunStore::make_current(uint32_t round, std::optional<Digest> digest) {
   const auto path = checkpoint_path(round);
   ATOLL_ASSIGN(auto file, SafetensorsFile::open(path));
   const auto& metadata = file.metadata();
@@ -123,7 +174,8 @@ Result<Digest> RunStore::write_checkpoint(uint32_t round, const Manifest& manife
     hash.update(out);
     return {};
   };
-  auto digest = write_safetensors(checkpoint_path(round), manifest, std::move(metadata), hashed);
+  auto digest = write_safetensors(checkpoint_path(round), manifest, std::move(metadata), hashed,
+                                  "checkpoint");
   if (!digest)
     return std::move(digest).error().wrap("cannot write the checkpoint of round " +
                                           std::to_string(round));
@@ -131,18 +183,21 @@ Result<Digest> RunStore::write_checkpoint(uint32_t round, const Manifest& manife
   return digest;
 }
 
-Status RunStore::commit(uint32_t round, const Digest& digest) {
-  ATOLL_TRY(fault::point("commit"));
-  ATOLL_TRY(adopt(round, digest));
+Status RunStore::adopt(uint32_t round, const Digest& digest) {
+  ATOLL_TRY(make_current(round, digest));
   auto rounds = rounds_on_disk(folder_);
   for (size_t i = keep_; i < rounds.size(); ++i) {
     std::error_code ignored;
     fs::remove(checkpoint_path(rounds[i]), ignored);
   }
+  deliver_lines();
   return {};
 }
 
-Status RunStore::append_metrics(const std::string& json) {
+Status RunStore::append_metrics(const std::string& json) { return append(json + "\n"); }
+
+// Whole lines. What cannot be written whole is taken back, so that it can be written again.
+Status RunStore::append(const std::string& lines) {
   const std::string path = folder_ + "/metrics.jsonl";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) return errno_error("cannot open " + path, errno);
@@ -150,12 +205,14 @@ Status RunStore::append_metrics(const std::string& json) {
   const off_t end = ::lseek(fd, 0, SEEK_END);
   char last = '\n';
   if (end > 0 && ::pread(fd, &last, 1, end - 1) != 1) last = '\n';
-  const std::string line = (last == '\n' ? "" : "\n") + json + "\n";
-  const ssize_t written = ::write(fd, line.data(), line.size());
+  const std::string text = (last == '\n' ? "" : "\n") + lines;
+  const ssize_t written = ::write(fd, text.data(), text.size());
   const int saved = written < 0 ? errno : ENOSPC;  // what cuts a write to a file short
+  const bool whole = written == static_cast<ssize_t>(text.size());
+  if (!whole && end >= 0 && ::ftruncate(fd, end) != 0)
+    log::error("store", path + " has a cut line");
   ::close(fd);
-  if (written != static_cast<ssize_t>(line.size()))
-    return errno_error("cannot write " + path, saved);
+  if (!whole) return errno_error("cannot write " + path, saved);
   return {};
 }
 

@@ -2,12 +2,17 @@
 //
 //   run/config.toml           the configuration with every default filled in
 //   run/checkpoints/round-000012.safetensors   the global model after round 12; metadata: run,
-//   round, config hash, ... run/metrics.jsonl         one JSON object a line: rounds, evaluations,
-//   clients, refusals run/status.json           what is going on, rewritten as it changes
+//                             round, config hash, ...
+//   run/ledger.sqlite         what was begun and what is done (ledger.h)
+//   run/metrics.jsonl         one JSON object a line: rounds, evaluations, clients, refusals
+//   run/status.json           what is going on, rewritten as it changes
 //   run/uploads/              updates on their way in; emptied at start
 //
-// Used on the server's executor, but for write_checkpoint, which one compute thread may call at a
-// time.
+// A round's model counts when the ledger says so, after its checkpoint is on the disk. A checkpoint
+// without that is a crash between the two: its round is done again, to the same bytes.
+//
+// Used on the server's executor, but for write_checkpoint and the ledger, which wait for the disk
+// and which one compute thread may call at a time.
 #pragma once
 
 #include <memory>
@@ -15,15 +20,16 @@
 #include <string>
 
 #include "common/tensor/safetensors.h"
+#include "server/store/ledger.h"
 #include "server/store/spool.h"
 
 namespace atl::server {
 
 class RunStore {
  public:
-  // Opens or makes the folder. The newest checkpoint whose hash is right becomes current; damaged
-  // ones are reported and passed over. kConfig when the folder holds a run with another config
-  // hash.
+  // Opens or makes the folder. The newest committed checkpoint whose hash is right becomes current;
+  // damaged ones are reported and passed over, and their rounds will be done again. kConfig when
+  // the folder holds a run with another config hash.
   static Result<std::unique_ptr<RunStore>> open(const std::string& folder,
                                                 const std::string& config_toml, uint32_t keep);
 
@@ -38,8 +44,14 @@ class RunStore {
 
   // Writes the checkpoint of a round without making it current. `fill` as for write_safetensors.
   Result<Digest> write_checkpoint(uint32_t round, const Manifest& manifest, const FlatSource& fill);
-  // Makes it current and prunes older ones. `digest`: what write_checkpoint returned.
-  Status commit(uint32_t round, const Digest& digest);
+  // Then, once the ledger has the commit: makes it current, prunes older ones and delivers the
+  // commit's lines to metrics.jsonl. `digest`: what write_checkpoint returned.
+  Status adopt(uint32_t round, const Digest& digest);
+
+  Ledger& ledger() { return *ledger_; }
+  // Appends the lines of commits to metrics.jsonl. Lines that cannot be written now are kept, and
+  // tried again with the next ones.
+  void deliver_lines();
 
   const std::shared_ptr<Spool>& spool() const { return spool_; }
   // Appends a line of JSON. `json` is one object without a line break.
@@ -51,7 +63,9 @@ class RunStore {
   RunStore() = default;
   std::string checkpoint_path(uint32_t round) const;
   // Without a digest the data are read and hashed.
-  Status adopt(uint32_t round, std::optional<Digest> digest);
+  Status make_current(uint32_t round, std::optional<Digest> digest);
+  Status recover();
+  Status append(const std::string& lines);
 
   std::string folder_;
   std::string config_sha256_;
@@ -62,6 +76,7 @@ class RunStore {
   Digest written_{};  // transfer digest of the checkpoint written last
   std::string path_;
   std::shared_ptr<Spool> spool_;
+  std::unique_ptr<Ledger> ledger_;
 };
 
 }  // namespace atl::server

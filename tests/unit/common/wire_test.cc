@@ -47,7 +47,7 @@ std::vector<Message> samples() {
                                   spec("bn.num_batches", DType::kI64, {}, Role::kNormCount)})
                       .value();
   return {Hello{"site-a", 1200, 300, "atoll 0.1.0"},
-          Welcome{"run-1", 42, 10, ModelSpec{"lenet", "gn:2", {3, 32, 32}, 10}},
+          Welcome{"run-1", 42, 10, ModelSpec{"lenet", "gn:2", {3, 32, 32}, 10}, 15000},
           Join{std::move(manifest)},
           Joined{},
           NextTask{},

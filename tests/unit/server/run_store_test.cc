@@ -41,7 +41,8 @@ class RunStoreTest : public ::testing::Test {
   static void put(RunStore& store, uint32_t round, float value) {
     const auto digest = write(store, round, value);
     ASSERT_TRUE(digest.ok()) << digest.error().message();
-    ASSERT_TRUE(store.commit(round, *digest).ok());
+    ASSERT_TRUE(store.ledger().commit({.round = round, .model = *digest}).ok());
+    ASSERT_TRUE(store.adopt(round, *digest).ok());
   }
   std::string checkpoint(uint32_t round) const {
     return folder_.path() + "/checkpoints/round-00000" + std::to_string(round) + ".safetensors";
@@ -86,10 +87,10 @@ TEST_F(RunStoreTest, AWrittenCheckpointIsNotCurrentBeforeItIsCommitted) {
 TEST_F(RunStoreTest, CommittingOtherBytesThanThoseWrittenIsRefused) {
   auto store = open();
   ASSERT_TRUE(write(*store, 0, 1).ok());
-  const auto refused = store->commit(0, sha256(weights(9)));
+  const auto refused = store->adopt(0, sha256(weights(9)));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kModel);
-  EXPECT_FALSE(store->commit(5, Digest{}).ok());
+  EXPECT_FALSE(store->adopt(5, Digest{}).ok());
 }
 
 TEST_F(RunStoreTest, ADamagedNewestCheckpointIsPassedOver) {
@@ -175,17 +176,17 @@ TEST_F(RunStoreTest, MetricsAreWholeLinesEvenAfterACutOne) {
             "{\"a\":1}\n{\"cut\":\n{\"b\":2}\n{\"c\":3}\n");
 }
 
-// A disk of 64 KiB of its own; the test exists only where one can be mounted.
+// A disk of 256 KiB of its own; the test exists only where one can be mounted.
 class SmallDisk : public RunStoreTest {
  public:
   static bool possible() {
     testing::TemporaryFolder probe;
-    if (::mount("tmpfs", probe.path().c_str(), "tmpfs", 0, "size=64k") != 0) return false;
+    if (::mount("tmpfs", probe.path().c_str(), "tmpfs", 0, "size=256k") != 0) return false;
     ::umount(probe.path().c_str());
     return true;
   }
 
-  SmallDisk() { mounted_ = ::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=64k") == 0; }
+  SmallDisk() { mounted_ = ::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=256k") == 0; }
   ~SmallDisk() override {
     if (mounted_) ::umount(folder_.path().c_str());
   }
@@ -196,13 +197,14 @@ class SmallDisk : public RunStoreTest {
     auto store = open();
     put(*store, 0, 1);
     const auto large =
-        Manifest::make({spec("w", DType::kU8, {200'000}, Role::kOtherBuffer)}).value();
+        Manifest::make({spec("w", DType::kU8, {800'000}, Role::kOtherBuffer)}).value();
     const auto full =
         store->write_checkpoint(1, large, [](uint64_t, MutableByteView) { return Status(); });
     ASSERT_FALSE(full.ok());
     EXPECT_EQ(full.error().code(), ErrorCode::kDiskFull) << full.error().message();
     EXPECT_EQ(full.error().hint(), "df -h");
     // What was committed is intact, and the part of the new file is gone.
+    store.reset();
     EXPECT_EQ(open()->model_digest(), sha256(weights(1)));
     EXPECT_FALSE(exists(checkpoint(1) + ".part"));
     store.reset();
