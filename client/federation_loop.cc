@@ -77,11 +77,12 @@ class Loop {
     for (;;) {
       auto ended = co_await one_connection(backoff);
       if (ended) co_return Status();
-      if (session_ != nullptr) session_->close();
-      session_.reset();
       const auto code = ended.error().code();
       const bool temporary = code == ErrorCode::kNetwork || code == ErrorCode::kDeadline ||
                              code == ErrorCode::kProtocol || busy_;
+      if (!temporary) co_await say_goodbye(ended.error().message());
+      if (session_ != nullptr) session_->close();
+      session_.reset();
       if (!temporary || options_.once) co_return ended;
       busy_ = false;
       const auto pause = backoff.next();
@@ -96,6 +97,12 @@ class Loop {
   void prepare(const wire::Message& message) { request_ = wire::encode(message); }
   awaitable<Status> send() {
     co_return co_await session_->send(wire::FrameKind::kControl, request_, {});
+  }
+
+  awaitable<void> say_goodbye(std::string why) {
+    if (session_ == nullptr) co_return;
+    prepare(wire::Bye{std::move(why)});
+    (void)co_await send();
   }
 
   // The next message of the kind asked for. A refusal becomes an error.
@@ -140,7 +147,9 @@ class Loop {
           forget_committed(task.round);
           break;
         case wire::TaskKind::kDone:
-          if (trainer_ != nullptr) forget();
+          forget();
+          // The server waits for this, so that nobody looks for it in vain when it is gone.
+          co_await say_goodbye("the run is complete");
           co_return Status();
         case wire::TaskKind::kInitialize:
           ATOLL_CO_TRY(co_await initialize(task));

@@ -58,6 +58,7 @@ class ClientSession {
   // Ends the session with the reason told to the client. The one way out for everything that is
   // refused.
   awaitable<Status> turn_away(Reason reason, std::string text) {
+    if (!name_.empty()) context_.registry.gone(name_);
     co_await refuse(reason, text);
     co_return Error(ErrorCode::kRefused, std::move(text));
   }
@@ -133,6 +134,7 @@ class ClientSession {
     if (auto* offer = std::get_if<wire::Offer>(&message))
       co_return co_await answer_offer(std::move(*offer));
     if (auto* bye = std::get_if<wire::Bye>(&message)) {
+      context_.registry.gone(name_);
       co_return Error(ErrorCode::kNetwork, "the client left: " + bye->text);
     }
     co_return co_await turn_away(Reason::kUnexpected, std::string(wire::name_of(message)) +

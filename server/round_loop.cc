@@ -312,8 +312,14 @@ bool RoundLoop::evaluates(uint32_t model_round) const {
 
 awaitable<Status> RoundLoop::last_evaluation() {
   auto& ledger = context_.store->ledger();
+  // A server that was started for this alone waits for the clients to come back, but not for ever:
+  // the model is there without it.
+  ATOLL_CO_ASSIGN(const auto members, ledger.members_of(context_.config.rounds));
+  for (const auto& name : members) context_.registry.expect(name);
   ATOLL_CO_ASSIGN(const bool finished, ledger.finished());
   if (finished) co_return Status();
+  while (context_.registry.awaited() > 0)
+    co_await context_.changed.wait_for(std::chrono::seconds(1));
   auto round = open({context_.config.rounds + 1, 0, places_for({}, false, true)});
   if (!round->participants().empty()) co_await collect(round);
   context_.round = nullptr;

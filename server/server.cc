@@ -14,7 +14,8 @@ namespace atl::server {
 using net::awaitable;
 
 namespace {
-// How long a finished server waits for its clients to fetch the news.
+// How long a finished server waits for clients that have heard the news to close their connections.
+// Those that have not heard it may take Registry::kComeBack.
 constexpr net::Duration kFarewell = std::chrono::seconds(5);
 }  // namespace
 
@@ -70,9 +71,14 @@ awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
   while (!*over) co_await context_.changed.wait_for(std::chrono::hours(1));
 
   if (context_.finished) {
-    const auto until = std::chrono::steady_clock::now() + kFarewell;
-    while (!sessions_.empty() && !stopped_ && std::chrono::steady_clock::now() < until) {
-      co_await context_.changed.wait_for(kFarewell);
+    const auto begun = std::chrono::steady_clock::now();
+    auto waited = [begun](net::Duration limit) {
+      return std::chrono::steady_clock::now() - begun >= limit;
+    };
+    while (!stopped_ && !waited(Registry::kComeBack)) {
+      const bool here = !sessions_.empty() && !waited(kFarewell);
+      if (!here && context_.registry.awaited() + context_.registry.connected() == 0) break;
+      co_await context_.changed.wait_for(std::chrono::seconds(1));
     }
   }
   listener->close();

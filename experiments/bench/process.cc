@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -57,6 +58,19 @@ Status status_of(const std::string& name, pid_t pid, const std::string& said) {
 }
 
 }  // namespace
+
+Result<std::string> find_program(const std::string& asked, const std::string& name) {
+  std::error_code error;
+  const std::string path =
+      !asked.empty()
+          ? asked
+          : (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / name).string();
+  if (::access(path.c_str(), X_OK) != 0) {
+    return Error(ErrorCode::kUsage, "there is no program at " + path)
+        .hint("build it, or say where it is");
+  }
+  return path;
+}
 
 Result<std::string> output_of(const std::vector<std::string>& command) {
   // Advice for people, on standard error, is of no use here; it is shown when the program fails.

@@ -13,6 +13,10 @@
 
 namespace atl::bench {
 
+// The path of one of Atoll's programs: the one asked for, or by default the one beside this
+// program. kUsage when it is not there.
+Result<std::string> find_program(const std::string& asked, const std::string& name);
+
 // Runs a program to its end; its standard output. The error holds what it wrote to standard error.
 Result<std::string> output_of(const std::vector<std::string>& command);
 

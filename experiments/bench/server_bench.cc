@@ -1,7 +1,5 @@
 #include "experiments/bench/server_bench.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
@@ -203,21 +201,8 @@ Status report_startup(Report& report, const Options& options, const std::string&
   return {};
 }
 
-Result<std::string> find_server(const std::string& asked) {
-  std::error_code error;
-  const std::string path =
-      !asked.empty()
-          ? asked
-          : (fs::read_symlink("/proc/self/exe", error).parent_path().string() + "/atoll-server");
-  if (::access(path.c_str(), X_OK) != 0) {
-    return Error(ErrorCode::kUsage, "there is no server program at " + path)
-        .hint("build it, or name it: --server PATH");
-  }
-  return path;
-}
-
 Result<Report> run_server(Options options, const Settings& settings) {
-  ATOLL_ASSIGN(options.server, find_server(options.server));
+  ATOLL_ASSIGN(options.server, find_program(options.server, "atoll-server"));
   if (settings.short_form) {
     options.model = "8MB";
     options.clients = {2, 4};

@@ -230,6 +230,19 @@ Result<bool> Ledger::finished() const {
   return fact.step();
 }
 
+Result<std::vector<std::string>> Ledger::members_of(uint32_t round) const {
+  std::vector<std::string> members;
+  Statement row(database_,
+                "SELECT client FROM place NATURAL JOIN round WHERE number = ? AND "
+                "state = 'committed' ORDER BY client");
+  row.bind(round);
+  for (;;) {
+    ATOLL_ASSIGN(const bool more, row.step());
+    if (!more) return members;
+    members.push_back(row.text(0));
+  }
+}
+
 Status Ledger::add_lines(const std::vector<std::string>& lines) {
   for (const auto& text : lines) {
     Statement row(database_, "INSERT INTO line (text) VALUES (?)");

@@ -79,6 +79,8 @@ class Ledger {
   // The run is complete; `lines` as in a commit.
   Status finish(const std::vector<std::string>& lines);
   Result<bool> finished() const;
+  // Who took part in a round's committed attempt.
+  Result<std::vector<std::string>> members_of(uint32_t round) const;
 
   // Lines of commits that may not be in the file yet, oldest first.
   Result<std::vector<std::string>> undelivered();
