@@ -47,7 +47,10 @@ class Federation {
     EXPECT_TRUE(server_.open(folder_.path()).ok());
   }
 
-  void add(ClientPlan plan) {
+  // `adjust` changes the client's options before it starts.
+  void add(
+      ClientPlan plan,
+      const std::function<void(client::LoopOptions&)>& adjust = [](client::LoopOptions&) {}) {
     connectors_.push_back(network_.make_connector(plan.name));
     client::LoopOptions options;
     options.name = plan.name;
@@ -55,6 +58,7 @@ class Federation {
     options.test_examples = plan.test;
     options.heartbeat = std::chrono::milliseconds(20);
     options.retry_least = options.retry_most = std::chrono::milliseconds(5);
+    adjust(options);
     auto factory = [plan](const wire::Welcome&) -> Result<std::unique_ptr<client::Trainer>> {
       return std::unique_ptr<client::Trainer>(
           std::make_unique<ScriptedTrainer>(plan.manifest, plan.train, plan.test, plan.step));

@@ -116,6 +116,75 @@ TEST_F(RunStoreTest, ADamagedNewestCheckpointIsPassedOver) {
   EXPECT_EQ(open(5)->round(), 1u);
 }
 
+// The server died between the checkpoint's rename and its commit: the round is done again.
+TEST_F(RunStoreTest, ACheckpointThatWasNotCommittedDoesNotCount) {
+  {
+    auto store = open();
+    put(*store, 0, 1);
+    ASSERT_TRUE(write(*store, 1, 2).ok());
+  }
+  auto store = open();
+  EXPECT_EQ(store->round(), 0u);
+  EXPECT_EQ(store->model_digest(), sha256(weights(1)));
+  put(*store, 1, 3);
+  EXPECT_EQ(store->round(), 1u);
+}
+
+TEST_F(RunStoreTest, RoundsWhoseModelsAreLostAreToBeDoneAgain) {
+  {
+    auto store = open(5);
+    for (uint32_t round = 0; round < 4; ++round) {
+      ASSERT_TRUE(store->ledger().begin({round, 0, {{"a", true, false}}}).ok());
+      put(*store, round, static_cast<float>(round));
+    }
+  }
+  ASSERT_TRUE(fs::remove(checkpoint(3)) && fs::remove(checkpoint(2)));
+  auto store = open(5);
+  EXPECT_EQ(store->round(), 1u);
+  EXPECT_EQ(store->ledger().committed().value(), 1u);
+  EXPECT_EQ(store->ledger().unfinished(2).value()->places.at(0).client, "a");
+}
+
+TEST_F(RunStoreTest, AFolderWithoutItsLedgerGoesOnFromItsCheckpoints) {
+  {
+    auto store = open();
+    put(*store, 0, 1);
+    put(*store, 1, 2);
+  }
+  for (const char* name : {"ledger.sqlite", "ledger.sqlite-wal"})
+    fs::remove(folder_.path() + "/" + name);
+  auto store = open();
+  EXPECT_EQ(store->round(), 1u);
+  EXPECT_EQ(store->ledger().committed().value(), 1u);
+}
+
+// Whatever the moment of the crash, a commit's lines are in the file once.
+TEST_F(RunStoreTest, LinesOfACommitAreToldOnceEvenAfterACrash) {
+  auto metrics = [this] {
+    auto text = read_text(folder_.path() + "/metrics.jsonl");
+    return text ? *text : std::string();
+  };
+  {
+    auto store = open();
+    const auto digest = write(*store, 0, 1).value();
+    ASSERT_TRUE(store->ledger().commit({.round = 0, .model = digest, .lines = {"{\"x\":1}"}}).ok());
+  }  // died before they were delivered
+  EXPECT_EQ(metrics(), "");
+  {
+    auto store = open();
+    EXPECT_EQ(metrics(), "{\"x\":1}\n");
+    const auto digest = write(*store, 1, 2).value();
+    ASSERT_TRUE(store->ledger()
+                    .commit({.round = 1, .model = digest, .lines = {"{\"x\":2}", "{\"x\":3}"}})
+                    .ok());
+    ASSERT_TRUE(store->append_metrics("{\"x\":2}").ok());
+  }  // died with one of the two lines in the file
+  auto store = open();
+  EXPECT_EQ(metrics(), "{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n");
+  store->deliver_lines();
+  EXPECT_EQ(metrics(), "{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n");
+}
+
 TEST_F(RunStoreTest, LeftoversOfACrashDoNoHarm) {
   {
     auto store = open();
