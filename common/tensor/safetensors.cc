@@ -84,6 +84,7 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
     return size_of(a.spec.dtype) > size_of(b.spec.dtype);
   });
   std::vector<TensorSpec> specs;
+  specs.reserve(placed.size());
   for (auto& tensor : placed) specs.push_back(std::move(tensor.spec));
   auto manifest = Manifest::make(std::move(specs));
   if (!manifest) return bad(path, manifest.error().message());
