@@ -15,6 +15,10 @@ find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 add_library(atoll_asio INTERFACE)
 target_include_directories(atoll_asio SYSTEM INTERFACE ${ASIO_INCLUDE})
 target_compile_definitions(atoll_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Debian 12's Asio looks for the coroutines of C++20 under g++ only.
+  target_compile_definitions(atoll_asio INTERFACE ASIO_HAS_CO_AWAIT ASIO_HAS_STD_COROUTINE)
+endif()
 target_link_libraries(atoll_asio INTERFACE Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
 
 if(ATOLL_WITH_TORCH)

@@ -3,6 +3,7 @@
 #include "common/core/fault.h"
 #include "common/core/log.h"
 #include "common/wire/frame.h"
+#include "server/aggregation/policy.h"
 #include "server/metrics/events.h"
 
 namespace atl::server {
@@ -94,6 +95,10 @@ class ClientSession {
       co_return co_await turn_away(Reason::kUnexpected, "after welcome comes join");
     manifest_ = std::move(join->manifest);
     if (!has_the_runs_model()) co_return co_await turn_away_for_its_model();
+    if (auto usable = can_be_the_first(); !usable)
+      co_return co_await turn_away(
+          Reason::kModelMismatch,
+          "the run cannot have the client's model: " + usable.error().message());
     name_ = hello->client;
     Member member{hello->train_examples, hello->test_examples, session_.get(), peer.address};
     context_.registry.join(name_, std::move(member));
@@ -108,6 +113,13 @@ class ClientSession {
   bool has_the_runs_model() const {
     return !context_.store->has_model() ||
            context_.store->model()->manifest().digest() == manifest_.digest();
+  }
+  // A model that cannot be aggregated or kept would end the run once it is the run's.
+  Status can_be_the_first() const {
+    if (context_.store->has_model()) return {};
+    if (auto policy = Policy::make(context_.config.policy, manifest_); !policy)
+      return std::move(policy).error();
+    return can_be_written(manifest_);
   }
   awaitable<Status> turn_away_for_its_model() {
     const auto& ours = context_.store->model()->manifest();
@@ -276,6 +288,13 @@ class ClientSession {
     }
   };
 
+  // Null when the client is out of the round, or has begun another update on a newer connection
+  // while pieces of this one were still under way.
+  Participant* uploading(Round& round, const std::shared_ptr<Upload>& upload) {
+    auto* participant = round.active(name_);
+    return participant != nullptr && participant->upload == upload ? participant : nullptr;
+  }
+
   awaitable<Status> take_update(std::shared_ptr<Round> round, wire::Offer offer) {
     Participant* participant = round->active(name_);
     // The last piece of a connection that broke may still be on its way to the spool.
@@ -312,7 +331,7 @@ class ClientSession {
       }
       offset += data.size();
       context_.bytes_up += data.size();
-      participant = round->active(name_);
+      participant = uploading(*round, upload);
       // After a refusal, or when the round closed meanwhile, the rest is read and dropped: the
       // client listens only after its last piece.
       if (participant == nullptr || refusal) continue;
@@ -331,7 +350,7 @@ class ClientSession {
     co_await appending->finish();
     if (auto failed = piece->settle(refusal)) co_return co_await fail_here(round, *failed);
     ATOLL_CO_TRY(fault::point("upload.end"));
-    participant = round->active(name_);
+    participant = uploading(*round, upload);
     if (participant == nullptr) co_return co_await too_late();
     if (!refusal) refusal = upload->finish();
     if (refusal) co_return co_await reject(round, *refusal);

@@ -227,16 +227,22 @@ class Encoder {
     for (const double x : of_train)
       if (!std::isnan(x)) squares += (x - mean) * (x - mean);
     const double deviation = count > 0 ? std::sqrt(squares / count) : 0;
-    auto put = [&](const std::vector<double>& from, Dataset& set) {
+    auto put = [&](const Part& part, const std::vector<double>& from, Dataset& set) -> Status {
       for (size_t i = 0; i < from.size(); ++i) {
         double x = std::isnan(from[i]) ? mean : from[i];
         if (options_.standardize) x = deviation > 0 ? (x - mean) / deviation : 0;
-        set.values[i * features_ + feature] = static_cast<float>(x);
+        const auto value = static_cast<float>(x);
+        if (!std::isfinite(value))
+          return part.table
+              ->bad_cell(part.rows[i], column,
+                         "is too far from the training part's values to be standardised")
+              .hint("mend the row, or set standardize = false in [data]");
+        set.values[i * features_ + feature] = value;
       }
+      return {};
     };
-    put(of_train, train);
-    put(of_test, test);
-    return {};
+    ATOLL_TRY(put(train_, of_train, train));
+    return put(test_, of_test, test);
   }
 
   // Returns how many features the column has.

@@ -8,10 +8,8 @@
 #include <optional>
 #include <set>
 #include <sstream>
-#define TOML_EXCEPTIONS 0
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
 
+#include "common/config/toml.h"
 #include "common/core/file.h"
 
 namespace atl::config {

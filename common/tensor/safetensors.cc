@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
-#include <unordered_map>
+#include <tuple>
+
+#include "common/tensor/safetensors_header.h"
 
 #include "common/core/fault.h"
 
 namespace atl {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using safetensors::Header;
+using safetensors::Placed;
 constexpr uint64_t kMaxHeader = 100'000'000;
 constexpr size_t kPiece = 1 << 20;
 
@@ -18,42 +20,7 @@ Error bad(const std::string& path, const std::string& why) {
   return Error(ErrorCode::kModel, path + " is not a valid safetensors file: " + why);
 }
 
-struct Placed {
-  TensorSpec spec;
-  uint64_t begin = 0, end = 0;
-};
-
-Result<Placed> parse_tensor(const std::string& path, const std::string& name, const Json& entry) {
-  auto broken = [&](const char* why) { return bad(path, "tensor \"" + name + "\" " + why); };
-  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
-      !entry.contains("data_offsets")) {
-    return broken("lacks dtype, shape or data_offsets");
-  }
-  const auto& dtype = entry["dtype"];
-  const auto& shape = entry["shape"];
-  const auto& offsets = entry["data_offsets"];
-  Placed placed;
-  placed.spec.name = name;
-  if (!dtype.is_string()) return broken("has a dtype that is not text");
-  const auto known = dtype_from_string(dtype.get<std::string>());
-  if (!known) return broken("has an element type that Atoll does not know");
-  placed.spec.dtype = *known;
-  if (!shape.is_array()) return broken("has a shape that is not a list");
-  for (const auto& extent : shape) {
-    if (!extent.is_number_unsigned() || extent.get<uint64_t>() > Manifest::kMaxBytes)
-      return broken("has a bad extent");
-    placed.spec.shape.push_back(extent.get<int64_t>());
-  }
-  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
-      !offsets[1].is_number_unsigned()) {
-    return broken("has data_offsets that are not two numbers");
-  }
-  placed.begin = offsets[0].get<uint64_t>();
-  placed.end = offsets[1].get<uint64_t>();
-  return placed;
-}
-
-Result<Json> read_header(const File& file, uint64_t size, uint64_t& data_start) {
+Result<Header> read_header(const File& file, uint64_t size, uint64_t& data_start) {
   const auto& path = file.path();
   if (size < 8) return bad(path, "shorter than 8 bytes");
   std::array<std::byte, 8> raw;
@@ -66,22 +33,25 @@ Result<Json> read_header(const File& file, uint64_t size, uint64_t& data_start) 
   std::string text(length, '\0');
   ATOLL_TRY(file.read_at(8, std::as_writable_bytes(std::span(text))));
   data_start = 8 + length;
-  // The parser keeps the last of two equal keys in silence; names that appear twice are refused
-  // here.
-  bool twice = false;
-  std::vector<std::map<std::string, int>> keys;
-  auto watch = [&](int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.empty())
-      twice = twice || ++keys.back()[value.get<std::string>()] > 1;
-    return true;
-  };
-  auto header = Json::parse(text, watch, false);
-  if (header.is_discarded() || !header.is_object())
-    return bad(path, "its header is not a JSON object");
-  if (twice) return bad(path, "a name appears twice in its header");
+  auto header = safetensors::parse_header(text);
+  if (!header) return bad(path, header.error().message());
   return header;
+}
+
+Error header_too_long(uint64_t size) {
+  return Error(ErrorCode::kModel,
+               "the model has too many tensors for a safetensors file: a header of " +
+                   std::to_string(size) + " bytes, and the limit is 100 MB");
+}
+
+Status set_role(const std::string& path, const Metadata& metadata, TensorSpec& tensor) {
+  const auto said = metadata.find("role:" + tensor.name);
+  if (said == metadata.end()) return {};
+  const auto known = role_from_string(said->second);
+  if (!known)
+    return bad(path, "tensor \"" + tensor.name + "\" has the unknown role " + said->second);
+  tensor.role = *known;
+  return {};
 }
 
 }  // namespace
@@ -91,56 +61,40 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
   ATOLL_ASSIGN(const uint64_t size, file.size());
   SafetensorsFile out(std::move(file));
   ATOLL_ASSIGN(auto header, read_header(out.file_, size, out.data_start_));
+  out.metadata_ = std::move(header.metadata);
 
-  std::vector<Placed> placed;
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") {
-      if (!entry.is_object()) return bad(path, "its metadata is not an object");
-      for (const auto& [key, value] : entry.items()) {
-        if (!value.is_string()) return bad(path, "metadata \"" + key + "\" is not text");
-        out.metadata_[key] = value.get<std::string>();
-      }
-      continue;
-    }
-    ATOLL_ASSIGN(auto tensor, parse_tensor(path, name, entry));
-    placed.push_back(std::move(tensor));
-  }
+  auto& placed = header.tensors;
   std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
   });
-
-  std::vector<TensorSpec> specs;
-  std::unordered_map<std::string, std::pair<uint64_t, uint64_t>> ranges;
   uint64_t next = 0;
   for (auto& tensor : placed) {
-    auto role = out.metadata_.find("role:" + tensor.spec.name);
-    if (role != out.metadata_.end()) {
-      auto known = role_from_string(role->second);
-      if (!known)
-        return bad(path,
-                   "tensor \"" + tensor.spec.name + "\" has the unknown role " + role->second);
-      tensor.spec.role = *known;
-    }
+    ATOLL_TRY(set_role(path, out.metadata_, tensor.spec));
     if (tensor.begin != next || tensor.end < tensor.begin) {
       return bad(path, "tensor \"" + tensor.spec.name + "\" overlaps another or leaves a hole");
     }
     next = tensor.end;
-    ranges[tensor.spec.name] = {tensor.begin, tensor.end};
-    specs.push_back(tensor.spec);
   }
   if (next != size - out.data_start_) {
     return bad(path, next > size - out.data_start_ ? "it ends early"
                                                    : "it has bytes after its last tensor");
   }
+  // The manifest's own order, which leaves the file's among tensors of one width.
+  std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    return size_of(a.spec.dtype) > size_of(b.spec.dtype);
+  });
+  std::vector<TensorSpec> specs;
+  specs.reserve(placed.size());
+  for (auto& tensor : placed) specs.push_back(std::move(tensor.spec));
   auto manifest = Manifest::make(std::move(specs));
   if (!manifest) return bad(path, manifest.error().message());
   out.manifest_ = std::move(manifest).value();
-  for (const auto& spec : out.manifest_.tensors()) {
-    const auto [begin, end] = ranges[spec.name];
-    if (spec.bytes() != end - begin)
+  for (size_t i = 0; i < placed.size(); ++i) {
+    const auto& spec = out.manifest_.tensors()[i];
+    if (spec.bytes() != placed[i].end - placed[i].begin)
       return bad(path, "tensor \"" + spec.name + "\" has a length that does not fit its shape");
-    out.file_offsets_.push_back(begin);
-    out.flat_ = out.flat_ && (spec.bytes() == 0 || begin == spec.offset);
+    out.file_offsets_.push_back(placed[i].begin);
+    out.flat_ = out.flat_ && (spec.bytes() == 0 || placed[i].begin == spec.offset);
   }
   return out;
 }
@@ -176,22 +130,22 @@ Status SafetensorsFile::verify() const {
   return {};
 }
 
+Status can_be_written(const Manifest& manifest) {
+  constexpr uint64_t kMetadata = 1 << 20;  // room for what a writer adds
+  const uint64_t size = safetensors::header_size(manifest) + kMetadata;
+  if (size > kMaxHeader) return header_too_long(size);
+  return {};
+}
+
 Result<Digest> write_safetensors(const std::string& path, const Manifest& manifest,
                                  Metadata metadata, const FlatSource& fill,
                                  std::string_view fault) {
   const std::string placeholder(64, '0');
   metadata["data_sha256"] = placeholder;
-  Json header = Json::object();
   for (const auto& tensor : manifest.tensors())
     metadata["role:" + tensor.name] = to_string(tensor.role);
-  header["__metadata__"] = metadata;
-  for (const auto& tensor : manifest.tensors()) {
-    header[tensor.name] = {{"dtype", to_string(tensor.dtype)},
-                           {"shape", tensor.shape},
-                           {"data_offsets", {tensor.offset, tensor.offset + tensor.bytes()}}};
-  }
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
-  text.append((8 - text.size() % 8) % 8, ' ');
+  const std::string text = safetensors::header_text(manifest, metadata);
+  if (text.size() > kMaxHeader) return header_too_long(text.size()).wrap("cannot write " + path);
   // The hash stands before the data that it is of: its place is kept, and filled when the data are
   // through.
   const std::string key = "\"data_sha256\":\"";

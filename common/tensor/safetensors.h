@@ -48,6 +48,10 @@ class SafetensorsFile {
   bool flat_ = true;
 };
 
+// kModel when no safetensors file can hold this model: its header would be over 100 MB (about a
+// million tensors, or fewer with long names).
+Status can_be_written(const Manifest& manifest);
+
 // Writes atomically. `fill` is called with consecutive ranges of the flat bytes, from 0 to the end,
 // each at most 1 MiB, and must fill them. "data_sha256" and the roles are added to `metadata`.
 // Returns the digest of the data section. `fault`: fault points FAULT.piece, for each range, and

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <sstream>
 
@@ -223,6 +224,35 @@ TEST(Wire, LossesThatAreNotNumbersTravelAsInfinity) {
   const auto& report = std::get<Offer>(*back).report;
   EXPECT_TRUE(std::isinf(report.train_loss) && std::isinf(report.update_norm));
   EXPECT_TRUE(std::isinf(report.before.loss_sum));
+}
+
+// The most memory this process held since it was last asked for, in bytes.
+size_t peak_since_asked() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  size_t kilobytes = 0;
+  while (status >> word && word != "VmHWM:") {
+  }
+  status >> kilobytes;
+  std::ofstream("/proc/self/clear_refs") << 5;
+  return kilobytes << 10;
+}
+
+// Two bytes on the wire made an object of 90.
+TEST(Wire, TensorsThatAreMerelyClaimedCostNoMemory) {
+  std::string join = "\x1a\x80\x80\x80\x10";  // 32 MiB follow: 16 million tensors without a field
+  const size_t head = join.size();
+  join.resize(head + (32u << 20));
+  for (size_t i = head; i < join.size(); i += 2) join[i] = '\x0a';
+  peak_since_asked();
+  const size_t before = peak_since_asked();
+  const auto decoded = decode(as_bytes(join));
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_NE(decoded.error().message().find("too many tensors"), std::string::npos);
+  EXPECT_LT(peak_since_asked(), before + (64u << 20));
+  // At the limit all is parsed, and refused for what is in it.
+  join = std::string("\x1a\x80\x89\x7a") + join.substr(head, 2 * Manifest::kMaxTensors);
+  EXPECT_NE(decode(as_bytes(join)).error().message().find("dtype"), std::string::npos);
 }
 
 TEST(Wire, Names) {

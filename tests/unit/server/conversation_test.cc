@@ -72,6 +72,9 @@ class Conversation : public ::testing::Test {
     EXPECT_EQ(*kind, FrameKind::kControl);
     return wire::decode(payload).value();
   }
+  static asio::awaitable<Status> send_later(net::Session& link, FrameKind kind, Bytes payload) {
+    co_return co_await link.send(kind, payload, {});
+  }
   template <typename M>
   M ask(net::Session& link, const wire::Message& message) {
     say(link, message);
@@ -205,6 +208,20 @@ TEST_F(Conversation, AnotherModelIsTurnedAwayWithTheDifference) {
   EXPECT_NE(refused.text.find("w F32[4,4] linear_weight | w F32[4,5] linear_weight"),
             std::string::npos)
       << refused.text;
+}
+
+// Once it is the run's, a model that cannot be aggregated ends the run.
+TEST_F(Conversation, AFirstModelThatThePolicyCannotPoolIsTurnedAway) {
+  start();
+  auto& link = connect("b");
+  ask<wire::Welcome>(link, wire::Hello{"b", 10, 0, ""});
+  const auto lonely =
+      Manifest::make({spec("bn.running_var", DType::kF32, {4}, Role::kNormVar)}).value();
+  const auto refused = ask<wire::Refused>(link, wire::Join{lonely});
+  EXPECT_EQ(refused.reason, Reason::kModelMismatch);
+  EXPECT_NE(refused.text.find("cannot pool bn.running_var"), std::string::npos) << refused.text;
+  EXPECT_TRUE(is_over(link));
+  EXPECT_EQ(next_task(join("a")).kind, wire::TaskKind::kInitialize);
 }
 
 TEST_F(Conversation, AModelIsFetchedFromAnyOffsetAsOftenAsAsked) {
@@ -342,6 +359,29 @@ TEST_F(Conversation, ANewerConnectionReplacesTheOlder) {
   EXPECT_TRUE(is_over(old));
   EXPECT_EQ(next_task(fresh).round, 1u);
   EXPECT_EQ(server_->context().registry.trainers(), std::vector<std::string>{"a"});
+}
+
+// The old connection's last piece completes its update, not the one that the new connection began.
+TEST_F(Conversation, APieceThatComesLateCompletesNothingOfTheNewerConnection) {
+  auto& old = in_round_one();
+  const auto grant = ask<wire::Grant>(old, offer_of(1, weights(2)));
+  auto& fresh = connect("a");
+  for (const wire::Message& message :
+       {wire::Message(wire::Hello{"a", 10, 0, ""}), wire::Message(wire::Join{model_of(4)}),
+        wire::Message(offer_of(1, weights(3)))})
+    driver_.start(send_later(fresh, FrameKind::kControl, wire::encode(message)));
+  auto late = wire::encode(wire::ChunkHeader{grant.transfer, 0});
+  Bytes piece(late.begin(), late.end());
+  const auto flat = weights(2);
+  piece.insert(piece.end(), flat.begin(), flat.end());
+  driver_.start(send_later(old, FrameKind::kChunk, piece));
+  driver_.settle();
+  EXPECT_TRUE(std::holds_alternative<wire::Welcome>(hear(fresh)));
+  EXPECT_TRUE(std::holds_alternative<wire::Joined>(hear(fresh)));
+  const auto begun = std::get<wire::Grant>(hear(fresh));
+  say_chunk(fresh, begun.transfer, 0, weights(3));
+  EXPECT_TRUE(std::get<wire::Outcome>(hear(fresh)).accepted);
+  EXPECT_EQ(next_task(fresh).round, 2u);
 }
 
 TEST_F(Conversation, StoppedBeforeItRanItReturnsAtOnce) {

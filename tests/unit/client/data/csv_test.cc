@@ -146,6 +146,16 @@ TEST(Csv, NumbersThatAreNoneAreRefused) {
   expect_error(csv("x,y\n1,0\n1x,1\n"), ErrorCode::kData, {"not a number"});
 }
 
+// Found by fuzzing: the quotient of two finite numbers need not be finite.
+TEST(Csv, WhatCannotBeStandardisedIsRefused) {
+  CsvOptions options;
+  const std::string train = "x,y\n1e-30,0\n2e-30,1\n", test = "x,y\n1e38,0\n";
+  const auto made = make_csv(as_bytes(train), "train.csv", as_bytes(test), "test.csv", options);
+  expect_error(made, ErrorCode::kData, {"test.csv:2", "\"x\"", "too far"});
+  options.standardize = false;
+  EXPECT_TRUE(make_csv(as_bytes(train), "train.csv", as_bytes(test), "test.csv", options).ok());
+}
+
 TEST(Csv, LabelsAreChecked) {
   expect_error(csv("x,y\n1,0\n2,?\n"), ErrorCode::kData, {"train.csv:3", "label is missing"});
   expect_error(csv("x,y\n1,a\n", "x,y\n1,b\n"), ErrorCode::kData,
