@@ -5,6 +5,7 @@
 
 #include "common/core/log.h"
 #include "experiments/bench/kill_bench.h"
+#include "experiments/bench/load_bench.h"
 #include "experiments/bench/server_bench.h"
 #include "experiments/bench/wire_bench.h"
 
@@ -56,7 +57,8 @@ Status run_bench(const Bench& bench) {
 }  // namespace
 
 void add_bench_verb(CLI::App& app, workbench::Verbs& verbs, std::vector<Benchmark> more) {
-  std::vector<Benchmark> all{server_benchmark(), wire_benchmark(), kill_benchmark()};
+  std::vector<Benchmark> all{server_benchmark(), wire_benchmark(), kill_benchmark(),
+                             load_benchmark(), soak_benchmark()};
   for (auto& one : more) all.push_back(std::move(one));
 
   auto bench = std::make_shared<Bench>();

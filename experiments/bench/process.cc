@@ -162,6 +162,15 @@ bool Process::usage(Usage& out) const {
   return true;
 }
 
+size_t Process::descriptors() const {
+  std::error_code error;
+  std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid_) + "/fd", error);
+  size_t count = 0;
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error))
+    ++count;
+  return count;
+}
+
 Status Process::wait() {
   if (drainer_.joinable()) drainer_.join();
   const pid_t pid = pid_;

@@ -1,0 +1,36 @@
+// A crowd: thousands of scripted clients of one real server, all on one thread with a pool beside
+// it. Their certificates are signed in advance with the server's own authority, because ten
+// thousand enrolments are another benchmark.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "common/tensor/manifest.h"
+
+namespace atl::bench {
+
+struct Crowd {
+  std::string server_folder;  // of `atoll-server init`
+  std::string folder;         // for the certificates
+  std::string address;        // where the server listens
+  size_t clients = 1;
+  Manifest manifest;
+  // Client k connects k times this long after the first.
+  std::chrono::microseconds stagger{0};
+  // The last client connects this long after its turn.
+  std::chrono::milliseconds hold_last{0};
+};
+
+Status sign_certificates(const Crowd& crowd);
+
+struct CrowdOutcome {
+  size_t complete = 0;  // clients that heard that the run is complete
+  size_t reconnects = 0;
+  std::string first_error;  // of a client that ended otherwise
+};
+// Runs all clients until the run is complete.
+Result<CrowdOutcome> run_crowd(const Crowd& crowd);
+
+}  // namespace atl::bench
