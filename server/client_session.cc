@@ -39,6 +39,13 @@ class ClientSession {
     prepare(wire::Refused{reason, std::move(text)});
     (void)co_await send();
   }
+  // What the audit log keeps of how it ended.
+  void ended(const Error& why) {
+    if (!name_.empty())
+      audit(AuditEvent::kLeft, "", why.message());
+    else if (why.code() == ErrorCode::kProtocol || why.code() == ErrorCode::kDeadline)
+      audit(AuditEvent::kRefused, to_string(why.code()), why.message());
+  }
   const std::string& label() const { return name_.empty() ? session_->peer().address : name_; }
   void close() { session_->close(); }
 
@@ -47,6 +54,13 @@ class ClientSession {
   void prepare(const wire::Message& message) { reply_ = wire::encode(message); }
   awaitable<Status> send() {
     co_return co_await session_->send(wire::FrameKind::kControl, reply_, {});
+  }
+
+  // With the name that is proven, if any.
+  void audit(AuditEvent event, std::string_view reason, const std::string& text) {
+    const auto& peer = session_->peer();
+    const auto& proven = name_.empty() && peer.authenticated ? peer.name : name_;
+    context_.audit->record({event, proven, peer.address, peer.serial, std::string(reason), text});
   }
 
   awaitable<Result<wire::Message>> receive() {
@@ -60,6 +74,7 @@ class ClientSession {
   // refused.
   awaitable<Status> turn_away(Reason reason, std::string text) {
     if (!name_.empty()) context_.registry.gone(name_);
+    audit(AuditEvent::kRefused, to_string(reason), text);
     co_await refuse(reason, text);
     co_return Error(ErrorCode::kRefused, std::move(text));
   }
@@ -103,6 +118,7 @@ class ClientSession {
     Member member{hello->train_examples, hello->test_examples, session_.get(), peer.address};
     context_.registry.join(name_, std::move(member));
     log::info("server", name_ + " joined from " + peer.address);
+    audit(AuditEvent::kJoined, "", hello->software);
     emit_clients(context_);
     context_.changed.notify();
     prepare(wire::Joined{});
@@ -134,7 +150,9 @@ class ClientSession {
     }
     auto enrolled = context_.enrolment->enrol(request);
     if (!enrolled) co_return co_await turn_away(Reason::kBadToken, enrolled.error().message());
-    prepare(*enrolled);
+    context_.audit->record({AuditEvent::kEnrolled, enrolled->client, session_->peer().address,
+                            enrolled->serial, "", ""});
+    prepare(enrolled->answer);
     ATOLL_CO_TRY(co_await send());
     co_return Error(ErrorCode::kNetwork, "enrolled; the connection has done its work");
   }
@@ -355,6 +373,7 @@ class ClientSession {
     if (!refusal) refusal = upload->finish();
     if (refusal) co_return co_await reject(round, *refusal);
     round->done(*participant);
+    audit(AuditEvent::kUpdateAccepted, "", "round " + std::to_string(round->number()));
     emit_progress(context_);
     prepare(wire::Outcome{true, Reason::kNone, ""});
     co_return co_await send();
@@ -370,6 +389,7 @@ class ClientSession {
   awaitable<Status> reject(std::shared_ptr<Round> round, Refusal refusal) {
     if (auto* participant = round->active(name_)) round->fail(*participant);
     log::warn("server", name_ + ": update refused: " + refusal.text);
+    audit(AuditEvent::kUpdateRefused, to_string(refusal.reason), refusal.text);
     emit_refused(context_, name_, round->number(), refusal.text);
     prepare(wire::Outcome{false, refusal.reason, refusal.text});
     co_return co_await send();
@@ -404,6 +424,7 @@ awaitable<void> serve_client(std::unique_ptr<net::Session> session, Context& con
   } else {
     log::info("server", client.label() + ": " + why.message());
   }
+  client.ended(why);
   client.close();
   on_end();
 }

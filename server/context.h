@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "server/audit/audit_log.h"
 #include "server/registry.h"
 #include "server/round.h"
 #include "server/run_config.h"
@@ -37,8 +38,12 @@ struct RunEvent {
 // Signs certificates for clients that show a token; null where there is no authority (simulation).
 class EnrolmentDesk {
  public:
+  struct Signed {
+    wire::Enrolled answer;
+    std::string client, serial;  // of the certificate in it
+  };
   virtual ~EnrolmentDesk() = default;
-  virtual Result<wire::Enrolled> enrol(const wire::Enrol& request) = 0;
+  virtual Result<Signed> enrol(const wire::Enrol& request) = 0;
 };
 
 struct Context {
@@ -55,6 +60,7 @@ struct Context {
   bool trust_names = false;      // plain or in-memory transport: a name needs no certificate
   size_t min_members = 0;        // clients of any kind that must have joined before round 1
   EnrolmentDesk* enrolment = nullptr;
+  AuditLog* audit = no_audit();
   net::Event changed;  // a client came or went, a round opened, the run finished
   std::function<void(const RunEvent&)> watch = [](const RunEvent&) {};
   uint64_t bytes_down = 0, bytes_up = 0;

@@ -227,6 +227,16 @@ Result<Message> decode_enrolled(const pb::Enrolled& p) {
 
 }  // namespace
 
+std::string_view to_string(Reason reason) {
+  constexpr std::string_view kNames[] = {
+      "none",       "unauthenticated", "wrong_name",   "model_mismatch",
+      "unexpected", "stale_round",     "not_selected", "wrong_size",
+      "wrong_hash", "not_finite",      "bad_token",    "bad_request",
+      "busy",       "server_error",    "no_data",      "duplicate"};
+  const auto number = static_cast<size_t>(reason);
+  return number < std::size(kNames) ? kNames[number] : "unknown";
+}
+
 std::string_view name_of(const Message& message) {
   constexpr std::string_view kNames[] = {
       "hello", "welcome", "join",  "joined",  "next-task", "task", "fetch", "ping",

@@ -33,6 +33,8 @@ enum class Reason : uint32_t {
   kDuplicate = 15,       // this client has a session already, and it is alive
 };
 
+std::string_view to_string(Reason reason);  // "wrong_name", ... for logs
+
 struct Enrol {
   std::string token, csr_pem;
   bool operator==(const Enrol&) const = default;

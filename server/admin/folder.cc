@@ -81,7 +81,7 @@ class Desk : public EnrolmentDesk {
  public:
   explicit Desk(ServerFolder folder) : folder_(std::move(folder)), tokens_(folder_.tokens()) {}
 
-  Result<wire::Enrolled> enrol(const wire::Enrol& request) override {
+  Result<Signed> enrol(const wire::Enrol& request) override {
     ATOLL_TRY(fault::point("enrol"));
     ATOLL_ASSIGN(auto authority, load_authority(folder_));
     const auto now = std::chrono::system_clock::now();
@@ -93,7 +93,9 @@ class Desk : public EnrolmentDesk {
     ATOLL_ASSIGN(const auto name, tokens_.redeem(request.token, now));
     ATOLL_TRY(keep(name, certificate));
     log::info("server", "enrolled " + name);
-    return wire::Enrolled{std::move(certificate), std::move(authority.certificate_pem)};
+    ATOLL_ASSIGN(const auto info, net::certificate_info(certificate));
+    return Signed{
+        {std::move(certificate), std::move(authority.certificate_pem)}, name, info.serial};
   }
 
  private:
@@ -156,13 +158,16 @@ Status revoke_client(const ServerFolder& folder, const std::string& client) {
     return Error(ErrorCode::kUsage, "no client \"" + client + "\" has enrolled here")
         .hint("ls " + folder.path + "/clients");
   }
+  ATOLL_ASSIGN(const auto audit, open_audit_log(folder.audit()));
   net::RevocationList list(folder.revoked());
   const std::string end = "-----END CERTIFICATE-----\n";
   for (size_t from = 0, to; (to = pem->find(end, from)) != std::string::npos; from = to) {
     to += end.size();
     ATOLL_ASSIGN(const auto info, net::certificate_info(pem->substr(from, to - from)));
     ATOLL_ASSIGN(const bool known, list.contains(info.serial));
-    if (!known) ATOLL_TRY(list.add(info, std::chrono::system_clock::now()));
+    if (known) continue;
+    ATOLL_TRY(list.add(info, std::chrono::system_clock::now()));
+    audit->record({AuditEvent::kRevoked, client, "", info.serial, "", ""});
   }
   return {};
 }

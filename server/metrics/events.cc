@@ -146,6 +146,10 @@ std::string round_line(const RoundResult& r) {
 }
 
 void emit_round_closed(Context& context, const RoundResult& r) {
+  context.audit->record({.event = AuditEvent::kRoundCommitted,
+                         .text = "round " + std::to_string(r.round) + ", " +
+                                 std::to_string(r.clients) + " clients, model " +
+                                 hex(r.model_sha256)});
   write_status(context, "running");
   tell(context, {.kind = RunEvent::Kind::kRoundClosed,
                  .round = r.round,

@@ -28,7 +28,9 @@ class Folder : public ::testing::Test {
   }
   Result<wire::Enrolled> enrol(const std::string& token, const std::string& name) {
     const auto made = net::make_key_and_request(name).value();
-    return make_enrolment_desk(folder_)->enrol({token, made.request_pem});
+    auto enrolled = make_enrolment_desk(folder_)->enrol({token, made.request_pem});
+    if (!enrolled) return std::move(enrolled).error();
+    return std::move(enrolled->answer);
   }
   Result<wire::Enrolled> enrol(const std::string& name) {
     return enrol(issue_token(folder_, name, seconds(60)).value(), name);
