@@ -47,6 +47,8 @@ class ClientSession {
       audit(AuditEvent::kRefused, to_string(why.code()), why.message());
   }
   const std::string& label() const { return name_.empty() ? session_->peer().address : name_; }
+  // deny() has said all there is to say.
+  bool was_denied() const { return denied_; }
   void close() { session_->close(); }
 
  private:
@@ -79,23 +81,24 @@ class ClientSession {
     co_return Error(ErrorCode::kRefused, std::move(text));
   }
 
+  // The same for who may not come in at all.
+  awaitable<Status> shut_out(Denied denied) {
+    const Reason reason = deny(context_, denied);
+    denied_ = true;
+    co_await refuse(reason, denied.text);
+    co_return Error(ErrorCode::kRefused, std::move(denied.text));
+  }
+
   // The first messages: enrolment, or who the client is and what model it has.
   awaitable<Status> greet() {
     ATOLL_CO_ASSIGN(auto first, co_await receive());
+    const auto& peer = session_->peer();
+    if (auto denied = examine(context_, peer, first))
+      co_return co_await shut_out(std::move(*denied));
     if (auto* enrol = std::get_if<wire::Enrol>(&first)) co_return co_await enrol_client(*enrol);
     auto* hello = std::get_if<wire::Hello>(&first);
-    const auto& peer = session_->peer();
-    if (!context_.trust_names && !peer.authenticated) {
-      co_return co_await turn_away(
-          Reason::kUnauthenticated,
-          "this server needs a client certificate; get one with `atoll-client enroll`");
-    }
     if (hello == nullptr)
       co_return co_await turn_away(Reason::kUnexpected, "the first message must be hello");
-    if (!peer.name.empty() && peer.name != hello->client) {
-      co_return co_await turn_away(Reason::kWrongName, "the certificate is for \"" + peer.name +
-                                                           "\", not for \"" + hello->client + "\"");
-    }
     if (hello->train_examples == 0 && hello->test_examples == 0) {
       co_return co_await turn_away(Reason::kNoData,
                                    "the client has neither training nor test examples");
@@ -149,7 +152,13 @@ class ClientSession {
       co_return co_await turn_away(Reason::kUnexpected, "this server does not enrol clients");
     }
     auto enrolled = context_.enrolment->enrol(request);
-    if (!enrolled) co_return co_await turn_away(Reason::kBadToken, enrolled.error().message());
+    const auto code = enrolled ? ErrorCode::kInternal : enrolled.error().code();
+    if (code == ErrorCode::kIdentity || code == ErrorCode::kRefused) {
+      const auto cause = code == ErrorCode::kIdentity ? Denial::kBadToken : Denial::kBadRequest;
+      Denied denied{cause, "", session_->peer().address, "", enrolled.error().message(), true};
+      co_return co_await shut_out(std::move(denied));
+    }
+    if (!enrolled) co_return co_await turn_away(Reason::kServerError, enrolled.error().message());
     context_.audit->record({AuditEvent::kEnrolled, enrolled->client, session_->peer().address,
                             enrolled->serial, "", ""});
     prepare(enrolled->answer);
@@ -409,6 +418,7 @@ class ClientSession {
   Manifest manifest_;
   Bytes buffer_, reply_;
   uint64_t next_transfer_ = 1;
+  bool denied_ = false;
 };
 
 }  // namespace
@@ -421,7 +431,7 @@ awaitable<void> serve_client(std::unique_ptr<net::Session> session, Context& con
   if (why.code() == ErrorCode::kProtocol) {
     log::warn("server", client.label() + ": " + why.message());
     co_await client.refuse(Reason::kUnexpected, why.message());
-  } else {
+  } else if (!client.was_denied()) {
     log::info("server", client.label() + ": " + why.message());
   }
   client.ended(why);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "server/admission/denial.h"
 #include "server/audit/audit_log.h"
 #include "server/registry.h"
 #include "server/round.h"
@@ -43,6 +44,8 @@ class EnrolmentDesk {
     std::string client, serial;  // of the certificate in it
   };
   virtual ~EnrolmentDesk() = default;
+  // kIdentity: the token is not good. kRefused: the certificate request cannot be signed. Anything
+  // else: the server could not do its part.
   virtual Result<Signed> enrol(const wire::Enrol& request) = 0;
 };
 
@@ -60,6 +63,7 @@ struct Context {
   bool trust_names = false;      // plain or in-memory transport: a name needs no certificate
   size_t min_members = 0;        // clients of any kind that must have joined before round 1
   EnrolmentDesk* enrolment = nullptr;
+  Admission admission;
   AuditLog* audit = no_audit();
   net::Event changed;  // a client came or went, a round opened, the run finished
   std::function<void(const RunEvent&)> watch = [](const RunEvent&) {};

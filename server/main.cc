@@ -12,9 +12,9 @@
 
 #include "common/core/file.h"
 #include "common/core/log.h"
-#include "common/net/revocation.h"
 #include "common/net/tls_transport.h"
 #include "server/admin/folder.h"
+#include "server/admin/secured.h"
 #include "server/server.h"
 
 namespace atl::server {
@@ -95,10 +95,9 @@ Status run(const Options& options) {
   }
   asio::io_context io(1);
   asio::thread_pool compute(1);
-  net::RevocationList revoked(options.folder.revoked());
   std::shared_ptr<net::Listener> listener;
   Server server(io.get_executor(), compute.get_executor(), config);
-  auto desk = make_enrolment_desk(options.folder);
+  SecuredFolder secured(options.folder);
   ATOLL_ASSIGN(const auto audit, open_audit_log(options.folder.audit()));
   server.context().audit = audit.get();
   if (options.insecure) {
@@ -107,16 +106,8 @@ Status run(const Options& options) {
               "--insecure: no encryption, no certificates; anyone on this machine can take part");
     server.context().trust_names = true;
   } else {
-    // A list that cannot be read must not let anyone in.
-    auto is_revoked = [&revoked](const std::string& serial) {
-      auto found = revoked.contains(serial);
-      if (!found) log::error("server", found.error().message());
-      return !found || *found;
-    };
-    net::TlsServer tls{options.folder.authority(), options.folder.certificate(),
-                       options.folder.key(), is_revoked};
+    const auto tls = secured.attach(server.context());
     ATOLL_ASSIGN(listener, net::listen_tls(io.get_executor(), address, tls));
-    server.context().enrolment = desk.get();
   }
   ATOLL_TRY(server.open(options.folder.run()));
   server.context().watch = report;

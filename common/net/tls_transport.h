@@ -10,6 +10,16 @@
 
 namespace atl::net {
 
+// Somebody who did not get past the handshake.
+struct FailedHandshake {
+  enum class Cause { kOther, kExpired, kRevoked };
+  Cause cause = Cause::kOther;
+  std::string address;
+  // Of a certificate that this authority signed; empty where there was none.
+  std::string name, serial;
+  std::string text;  // why, for a person
+};
+
 struct TlsServer {
   std::string authority_file;    // PEM: who signs clients' certificates
   std::string certificate_file;  // PEM: the server's certificate, followed by the authority's (for
@@ -17,6 +27,8 @@ struct TlsServer {
   std::string key_file;
   std::function<bool(const std::string& serial)> revoked = [](const std::string&) { return false; };
   Duration handshake_limit{10'000};
+  // Hears of every handshake that failed. Empty: it is written to the program's log.
+  std::function<void(const FailedHandshake&)> on_failed;
 };
 
 struct TlsClient {

@@ -144,7 +144,9 @@ struct Encoder {
 };
 
 Result<Reason> reason_from(uint32_t number) {
-  if (number > static_cast<uint32_t>(Reason::kDuplicate)) return malformed("unknown reason");
+  const auto reason = static_cast<Reason>(number);
+  if (reason > Reason::kDuplicate && reason != Reason::kNotAllowed && reason != Reason::kExpired)
+    return malformed("unknown reason");
   return static_cast<Reason>(number);
 }
 
@@ -229,10 +231,10 @@ Result<Message> decode_enrolled(const pb::Enrolled& p) {
 
 std::string_view to_string(Reason reason) {
   constexpr std::string_view kNames[] = {
-      "none",       "unauthenticated", "wrong_name",   "model_mismatch",
-      "unexpected", "stale_round",     "not_selected", "wrong_size",
-      "wrong_hash", "not_finite",      "bad_token",    "bad_request",
-      "busy",       "server_error",    "no_data",      "duplicate"};
+      "none",        "unauthenticated", "wrong_name",  "model_mismatch", "unexpected",
+      "stale_round", "not_selected",    "wrong_size",  "wrong_hash",     "not_finite",
+      "bad_token",   "bad_request",     "busy",        "server_error",   "no_data",
+      "duplicate",   "quarantined",     "not_allowed", "expired"};
   const auto number = static_cast<size_t>(reason);
   return number < std::size(kNames) ? kNames[number] : "unknown";
 }

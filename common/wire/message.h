@@ -31,6 +31,8 @@ enum class Reason : uint32_t {
   kServerError = 13,     // the server could not do its part (disk full, ...)
   kNoData = 14,          // a client with neither training nor test examples
   kDuplicate = 15,       // this client has a session already, and it is alive
+  kNotAllowed = 17,      // the server's operator lets only others in
+  kExpired = 18,         // the certificate has expired; it may be renewed
 };
 
 std::string_view to_string(Reason reason);  // "wrong_name", ... for logs

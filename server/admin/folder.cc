@@ -87,8 +87,10 @@ class Desk : public EnrolmentDesk {
     const auto now = std::chrono::system_clock::now();
     // The request is examined first, so that a mistake in it does not use the token up.
     ATOLL_ASSIGN(const auto token, net::parse_token(request.token));
-    ATOLL_ASSIGN(auto certificate, net::sign_client_request(authority, request.csr_pem,
-                                                            token.client, now, kCertificateYears));
+    auto signature =
+        net::sign_client_request(authority, request.csr_pem, token.client, now, kCertificateYears);
+    if (!signature) return Error(ErrorCode::kRefused, signature.error().message());
+    auto certificate = std::move(signature).value();
     ATOLL_TRY(make_folders(folder_.path + "/clients"));
     ATOLL_ASSIGN(const auto name, tokens_.redeem(request.token, now));
     ATOLL_TRY(keep(name, certificate));

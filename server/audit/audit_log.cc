@@ -49,9 +49,11 @@ class FileLog : public AuditLog {
     return with_file([](int) { return Status(); });
   }
 
-  void record(const AuditEntry& entry) override {
+  bool record(const AuditEntry& entry) override {
     write_counts(false);
-    if (limiter_.admit(entry, now_())) write(entry, 0);
+    if (!limiter_.admit(entry, now_())) return false;
+    write(entry, 0);
+    return true;
   }
   void tick() override { write_counts(false); }
 

@@ -46,8 +46,8 @@ class AuditLog {
   virtual ~AuditLog() = default;
   // Never fails the caller: a log that cannot be written is worth a loud line in the program's log,
   // not a round. What repeats itself is counted, and written as one line a minute
-  // (audit/limiter.h).
-  virtual void record(const AuditEntry&) {}
+  // (audit/limiter.h): false when the entry was only counted.
+  virtual bool record(const AuditEntry&) { return true; }
   // Writes the counts whose minute is over. Call now and then.
   virtual void tick() {}
 };

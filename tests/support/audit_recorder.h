@@ -10,7 +10,10 @@ namespace atl::testing {
 
 class AuditRecorder : public server::AuditLog {
  public:
-  void record(const server::AuditEntry& entry) override { entries.push_back(entry); }
+  bool record(const server::AuditEntry& entry) override {
+    entries.push_back(entry);
+    return true;
+  }
   // "joined a", "refused ? wrong_name": event, proven client or "?", reason.
   std::vector<std::string> said() const {
     std::vector<std::string> all;

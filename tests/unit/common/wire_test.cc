@@ -164,6 +164,7 @@ TEST(Wire, BadFieldsAreRefusedByName) {
   EXPECT_REFUSED("offer", report(m)->mutable_before()->set_correct(301), "report.before");
   EXPECT_REFUSED("offer", report(m)->mutable_after()->set_loss_sum(nan), "report.after");
   EXPECT_REFUSED("outcome", m.mutable_outcome()->set_reason(16), "unknown reason");
+  EXPECT_REFUSED("outcome", m.mutable_outcome()->set_reason(19), "unknown reason");
   EXPECT_REFUSED("outcome", m.mutable_outcome()->set_text(std::string(4097, 'x')), "outcome.text");
   EXPECT_REFUSED("refused", m.mutable_refused()->set_reason(99), "unknown reason");
   EXPECT_REFUSED("bye", m.mutable_bye()->set_text(std::string(4097, 'x')), "bye.text");

@@ -1,0 +1,32 @@
+#include "server/admin/secured.h"
+
+#include "common/core/log.h"
+
+namespace atl::server {
+
+SecuredFolder::SecuredFolder(const ServerFolder& folder)
+    : folder_(folder), desk_(make_enrolment_desk(folder)), revoked_(folder.revoked()) {}
+
+// A list that cannot be read must not let anyone in.
+bool SecuredFolder::is_revoked(const std::string& serial) {
+  auto found = revoked_.contains(serial);
+  if (!found) log::error("server", found.error().message());
+  return !found || *found;
+}
+
+net::TlsServer SecuredFolder::attach(Context& context) {
+  const auto revoked = [this](const std::string& serial) { return is_revoked(serial); };
+  context.enrolment = desk_.get();
+  context.admission.revoked = revoked;
+  net::TlsServer tls;
+  tls.authority_file = folder_.authority();
+  tls.certificate_file = folder_.certificate();
+  tls.key_file = folder_.key();
+  tls.revoked = revoked;
+  tls.on_failed = [&context](const net::FailedHandshake& failed) {
+    deny(context, denied_handshake(failed));
+  };
+  return tls;
+}
+
+}  // namespace atl::server
