@@ -19,9 +19,12 @@ constexpr net::Duration kSilence = std::chrono::seconds(60);
 class ClientSession {
  public:
   ClientSession(std::unique_ptr<net::Session> session, Context& context)
-      : session_(std::move(session)), context_(context) {}
+      : session_(std::move(session)), context_(context) {
+    context_.live.insert(session_.get());
+  }
 
   ~ClientSession() {
+    context_.live.erase(session_.get());
     if (name_.empty()) return;
     context_.registry.leave(name_, session_.get());
     context_.changed.notify();
@@ -185,6 +188,8 @@ class ClientSession {
   awaitable<Status> answer_next_task() {
     const auto until = std::chrono::steady_clock::now() + context_.config.poll;
     for (;;) {
+      if (context_.live.count(session_.get()) == 0)
+        co_return Error(ErrorCode::kNetwork, "the session was cut");
       if (context_.finished) {
         prepare(wire::Task{.kind = wire::TaskKind::kDone});
         co_return co_await send();

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "server/admission/denial.h"
@@ -58,6 +59,7 @@ struct Context {
   RunConfig config;
   std::unique_ptr<RunStore> store;
   Registry registry;
+  std::set<net::Session*> live;  // sessions that are served, joined or not; cut: no more
   std::shared_ptr<Round> round;  // the open round; null between rounds
   bool finished = false;         // no more rounds: clients are told to go
   bool trust_names = false;      // plain or in-memory transport: a name needs no certificate

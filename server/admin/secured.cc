@@ -18,6 +18,13 @@ net::TlsServer SecuredFolder::attach(Context& context) {
   const auto revoked = [this](const std::string& serial) { return is_revoked(serial); };
   context.enrolment = desk_.get();
   context.admission.revoked = revoked;
+  context.admission.list_changed = [this] {
+    const auto changed = revoked_.changed();
+    // Nobody new gets in meanwhile; who is in stays.
+    if (!changed && !unreadable_) log::error("server", changed.error().message());
+    unreadable_ = !changed;
+    return changed && *changed;
+  };
   net::TlsServer tls;
   tls.authority_file = folder_.authority();
   tls.certificate_file = folder_.certificate();

@@ -23,6 +23,7 @@ class SecuredFolder {
   ServerFolder folder_;
   std::unique_ptr<EnrolmentDesk> desk_;
   net::RevocationList revoked_;
+  bool unreadable_ = false;  // the list, when it was last looked at
 };
 
 }  // namespace atl::server

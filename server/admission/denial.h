@@ -39,7 +39,9 @@ struct Denied {
 // What decides who is let in; part of Context.
 struct Admission {
   std::function<bool(const std::string& serial)> revoked;  // empty: nothing is
-  std::array<uint64_t, kDenials> denied{};                 // how often, by cause
+  std::function<bool()> list_changed;                      // since it was last asked; empty: never
+  net::Duration look_every{1'000};          // for certificates revoked while their sessions live
+  std::array<uint64_t, kDenials> denied{};  // how often, by cause
 };
 
 // Logs, audits and counts one denial, and says what the peer is told. It never fails.

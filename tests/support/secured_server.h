@@ -37,6 +37,7 @@ class SecuredServer : public ::testing::Test {
     secured_ = make_secured();
     server_ = std::make_unique<server::Server>(driver_.executor(), pool_.get_executor(), config_);
     server_->context().audit = &audit_;
+    server_->context().admission.look_every = look_every_;
     auto tls = secured_->attach(server_->context());
     tls.handshake_limit = net::Duration(500);
     listener_ = net::listen_tls(driver_.executor(), "127.0.0.1:0", tls).value();
@@ -148,6 +149,7 @@ class SecuredServer : public ::testing::Test {
   server::ServerFolder folder_;
   server::RunConfig config_;
   AuditRecorder audit_;
+  net::Duration look_every_{1'000};
   std::unique_ptr<server::SecuredFolder> secured_;
   std::unique_ptr<server::Server> server_;
   std::shared_ptr<net::Listener> listener_;
