@@ -3,6 +3,7 @@
 #include "common/core/fault.h"
 #include "common/core/log.h"
 #include "common/wire/frame.h"
+#include "server/admission/enrolment.h"
 #include "server/aggregation/policy.h"
 #include "server/metrics/events.h"
 
@@ -98,7 +99,8 @@ class ClientSession {
     const auto& peer = session_->peer();
     if (auto denied = examine(context_, peer, first))
       co_return co_await shut_out(std::move(*denied));
-    if (auto* enrol = std::get_if<wire::Enrol>(&first)) co_return co_await enrol_client(*enrol);
+    if (std::holds_alternative<wire::Enrol>(first) || std::holds_alternative<wire::Renew>(first))
+      co_return co_await enrol_client(std::move(first));
     auto* hello = std::get_if<wire::Hello>(&first);
     if (hello == nullptr)
       co_return co_await turn_away(Reason::kUnexpected, "the first message must be hello");
@@ -150,23 +152,19 @@ class ClientSession {
                                      Manifest::describe_difference(ours, manifest_));
   }
 
-  awaitable<Status> enrol_client(wire::Enrol request) {
+  // A token, or a certificate that runs out, for a new certificate.
+  awaitable<Status> enrol_client(wire::Message request) {
     if (context_.enrolment == nullptr) {
       co_return co_await turn_away(Reason::kUnexpected, "this server does not enrol clients");
     }
-    auto enrolled = context_.enrolment->enrol(request);
-    const auto code = enrolled ? ErrorCode::kInternal : enrolled.error().code();
-    if (code == ErrorCode::kIdentity || code == ErrorCode::kRefused) {
-      const auto cause = code == ErrorCode::kIdentity ? Denial::kBadToken : Denial::kBadRequest;
-      Denied denied{cause, "", session_->peer().address, "", enrolled.error().message(), true};
-      co_return co_await shut_out(std::move(denied));
-    }
-    if (!enrolled) co_return co_await turn_away(Reason::kServerError, enrolled.error().message());
-    context_.audit->record({AuditEvent::kEnrolled, enrolled->client, session_->peer().address,
-                            enrolled->serial, "", ""});
-    prepare(enrolled->answer);
+    auto outcome = answer_enrolment(context_, session_->peer(), request);
+    if (auto* denied = std::get_if<Denied>(&outcome))
+      co_return co_await shut_out(std::move(*denied));
+    if (auto* error = std::get_if<Error>(&outcome))
+      co_return co_await turn_away(Reason::kServerError, error->message());
+    prepare(std::get<wire::Enrolled>(outcome));
     ATOLL_CO_TRY(co_await send());
-    co_return Error(ErrorCode::kNetwork, "enrolled; the connection has done its work");
+    co_return Error(ErrorCode::kNetwork, "the connection has done its work");
   }
 
   awaitable<Status> answer(wire::Message message) {

@@ -43,11 +43,15 @@ class EnrolmentDesk {
   struct Signed {
     wire::Enrolled answer;
     std::string client, serial;  // of the certificate in it
+    bool again = false;          // it was signed before; the answer may have been lost
   };
   virtual ~EnrolmentDesk() = default;
   // kIdentity: the token is not good. kRefused: the certificate request cannot be signed. Anything
   // else: the server could not do its part.
   virtual Result<Signed> enrol(const wire::Enrol& request) = 0;
+  // `peer` has shown a certificate of this authority that is not revoked, expired perhaps. The
+  // request must have its name and key. Errors as above.
+  virtual Result<Signed> renew(const net::Peer& peer, const wire::Renew& request) = 0;
 };
 
 struct Context {

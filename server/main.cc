@@ -83,6 +83,7 @@ Status run(const Options& options) {
   auto config = read_run_config(root);
   std::string address = "127.0.0.1:7070";
   root.table("listen").read("address", address);
+  const auto admission = read_admission_config(root);
   // A run file may also say how the workbench is to simulate it.
   for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
   ATOLL_TRY(document.finish());
@@ -97,7 +98,7 @@ Status run(const Options& options) {
   asio::thread_pool compute(1);
   std::shared_ptr<net::Listener> listener;
   Server server(io.get_executor(), compute.get_executor(), config);
-  SecuredFolder secured(options.folder);
+  SecuredFolder secured(options.folder, admission);
   ATOLL_ASSIGN(const auto audit, open_audit_log(options.folder.audit()));
   server.context().audit = audit.get();
   if (options.insecure) {

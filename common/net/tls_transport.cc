@@ -92,14 +92,15 @@ Result<std::shared_ptr<ssl::context>> make_context(ssl::context::method method,
 // What a handshake has seen of the client's certificate.
 struct Shown {
   int error = X509_V_OK;
+  bool expired = false;      // not for longer than the grace
   std::string name, serial;  // once the authority's signature on it was found good
 };
 
 // Looks at each certificate of a client's chain, from the authority's down to the client's own.
 class Examiner {
  public:
-  Examiner(std::function<bool(const std::string&)> revoked, std::shared_ptr<Shown> shown)
-      : revoked_(std::move(revoked)), shown_(std::move(shown)) {}
+  Examiner(const TlsServer& options, std::shared_ptr<Shown> shown)
+      : revoked_(options.revoked), grace_(options.expired_grace), shown_(std::move(shown)) {}
 
   bool operator()(bool good, ssl::verify_context& verify) const {
     X509_STORE_CTX* store = verify.native_handle();
@@ -108,6 +109,10 @@ class Examiner {
       X509* certificate = X509_STORE_CTX_get_current_cert(store);
       shown_->name = common_name_of(certificate);
       shown_->serial = serial_of(certificate);
+      if (error == X509_V_ERR_CERT_HAS_EXPIRED && is_within_grace(certificate)) {
+        shown_->expired = true;
+        error = X509_V_OK;
+      }
       if (revoked_(shown_->serial)) error = X509_V_ERR_CERT_REVOKED;
     }
     shown_->error = error;
@@ -121,7 +126,13 @@ class Examiner {
   static bool is_signed(int error) {
     return error == X509_V_OK || error == X509_V_ERR_CERT_HAS_EXPIRED;
   }
+  bool is_within_grace(X509* certificate) const {
+    int days = 0, seconds = 0;
+    return ASN1_TIME_diff(&days, &seconds, X509_get0_notAfter(certificate), nullptr) == 1 &&
+           std::chrono::hours(24) * days + std::chrono::seconds(seconds) <= grace_;
+  }
   std::function<bool(const std::string&)> revoked_;
+  std::chrono::seconds grace_;
   std::shared_ptr<Shown> shown_;
 };
 
@@ -208,7 +219,7 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
       watchdog->begin(self->options_.handshake_limit);
       asio::error_code error;
       const auto shown = std::make_shared<Shown>();
-      const Examiner examiner(self->options_.revoked, shown);
+      const Examiner examiner(self->options_, shown);
       stream->set_verify_callback(examiner, error);
       co_await stream->async_handshake(ssl::stream_base::server,
                                        asio::redirect_error(asio::use_awaitable, error));
@@ -218,6 +229,8 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
         co_return;
       }
       auto peer = peer_of(*stream, address);
+      peer.expired = shown->expired;
+      peer.authenticated = peer.authenticated && !peer.expired;
       session = std::make_unique<StreamSession<TlsStream>>(std::move(stream), std::move(peer));
     }
     if (self->closed_) co_return;

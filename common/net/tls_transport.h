@@ -27,6 +27,8 @@ struct TlsServer {
   std::string key_file;
   std::function<bool(const std::string& serial)> revoked = [](const std::string&) { return false; };
   Duration handshake_limit{10'000};
+  // For how long an expired certificate gets through the handshake, as peer().expired.
+  std::chrono::seconds expired_grace{0};
   // Hears of every handshake that failed. Empty: it is written to the program's log.
   std::function<void(const FailedHandshake&)> on_failed;
 };
@@ -41,8 +43,8 @@ struct TlsClient {
 
 // Binds at once. `address` is "host:port" or "[ipv6]:port"; port 0 takes any free one. Clients that
 // show no certificate come through with peer().authenticated == false (they may enrol);
-// certificates that are foreign, expired or revoked do not get past the handshake. kAddressInUse,
-// kNetwork, kIdentity (unreadable or mismatched key files).
+// certificates that are foreign, expired for longer than the grace, or revoked do not get past the
+// handshake. kAddressInUse, kNetwork, kIdentity (unreadable or mismatched key files).
 Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor,
                                              const std::string& address, const TlsServer& options);
 // Files are read now, the connection is made by connect(). The server's certificate must name the

@@ -137,6 +137,7 @@ struct Encoder {
     out.mutable_enrol()->set_token(m.token);
     out.mutable_enrol()->set_csr_pem(m.csr_pem);
   }
+  void operator()(const Renew& m) { out.mutable_renew()->set_csr_pem(m.csr_pem); }
   void operator()(const Enrolled& m) {
     out.mutable_enrolled()->set_certificate_pem(m.certificate_pem);
     out.mutable_enrolled()->set_authority_pem(m.authority_pem);
@@ -241,8 +242,8 @@ std::string_view to_string(Reason reason) {
 
 std::string_view name_of(const Message& message) {
   constexpr std::string_view kNames[] = {
-      "hello", "welcome", "join",  "joined",  "next-task", "task", "fetch", "ping",
-      "pong",  "offer",   "grant", "outcome", "refused",   "bye",  "enrol", "enrolled"};
+      "hello", "welcome", "join",    "joined",  "next-task", "task",  "fetch",    "ping", "pong",
+      "offer", "grant",   "outcome", "refused", "bye",       "enrol", "enrolled", "renew"};
   static_assert(std::size(kNames) == std::variant_size_v<Message>);
   return kNames[message.index()];
 }
@@ -301,6 +302,11 @@ Result<Message> decode(ByteView payload) {
     }
     case pb::Message::kEnrol:
       return decode_enrol(in.enrol());
+    case pb::Message::kRenew: {
+      Renew m;
+      ATOLL_TRY(read_text(m.csr_pem, in.renew().csr_pem(), kMaxPem, "renew.csr_pem"));
+      return Message(m);
+    }
     case pb::Message::kEnrolled:
       return decode_enrolled(in.enrolled());
     case pb::Message::BODY_NOT_SET:

@@ -41,6 +41,10 @@ struct Enrol {
   std::string token, csr_pem;
   bool operator==(const Enrol&) const = default;
 };
+struct Renew {
+  std::string csr_pem;
+  bool operator==(const Renew&) const = default;
+};
 struct Enrolled {
   std::string certificate_pem, authority_pem;
   bool operator==(const Enrolled&) const = default;
@@ -124,7 +128,7 @@ struct Bye {
 };
 
 using Message = std::variant<Hello, Welcome, Join, Joined, NextTask, Task, Fetch, Ping, Pong, Offer,
-                             Grant, Outcome, Refused, Bye, Enrol, Enrolled>;
+                             Grant, Outcome, Refused, Bye, Enrol, Enrolled, Renew>;
 
 std::string_view name_of(const Message& message);  // "hello", "offer", ...
 Bytes encode(const Message& message);

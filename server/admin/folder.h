@@ -48,7 +48,9 @@ Status revoke_client(const ServerFolder& folder, const std::string& client);
 // What the running (or last) server wrote about itself: JSON text.
 Result<std::string> read_status(const ServerFolder& folder);
 
-// Redeems tokens and signs requests with the folder's authority.
-std::unique_ptr<EnrolmentDesk> make_enrolment_desk(const ServerFolder& folder);
+// The authority with its key. kUsage, with what to do, when there is none.
+Result<net::KeyAndCertificate> load_authority(const ServerFolder& folder);
+// One after the other, as clients/NAME.pem holds them.
+std::vector<std::string> certificates_in(const std::string& pem);
 
 }  // namespace atl::server

@@ -1,11 +1,15 @@
 #include "server/admin/secured.h"
 
 #include "common/core/log.h"
+#include "server/admin/enrolment_desk.h"
 
 namespace atl::server {
 
-SecuredFolder::SecuredFolder(const ServerFolder& folder)
-    : folder_(folder), desk_(make_enrolment_desk(folder)), revoked_(folder.revoked()) {}
+SecuredFolder::SecuredFolder(const ServerFolder& folder, const AdmissionConfig& config)
+    : folder_(folder),
+      config_(config),
+      desk_(make_enrolment_desk(folder, config)),
+      revoked_(folder.revoked()) {}
 
 // A list that cannot be read must not let anyone in.
 bool SecuredFolder::is_revoked(const std::string& serial) {
@@ -30,6 +34,7 @@ net::TlsServer SecuredFolder::attach(Context& context) {
   tls.certificate_file = folder_.certificate();
   tls.key_file = folder_.key();
   tls.revoked = revoked;
+  tls.expired_grace = config_.renew_grace;
   tls.on_failed = [&context](const net::FailedHandshake& failed) {
     deny(context, denied_handshake(failed));
   };

@@ -6,13 +6,14 @@
 #include "common/net/revocation.h"
 #include "common/net/tls_transport.h"
 #include "server/admin/folder.h"
+#include "server/admission/config.h"
 
 namespace atl::server {
 
 // Lives as long as the server whose context it is attached to. Used on the server's executor.
 class SecuredFolder {
  public:
-  explicit SecuredFolder(const ServerFolder& folder);
+  explicit SecuredFolder(const ServerFolder& folder, const AdmissionConfig& config = {});
 
   // Lets the server enrol and refuse by what stands in the folder. The options are for listen_tls;
   // every handshake that fails goes through deny().
@@ -21,6 +22,7 @@ class SecuredFolder {
  private:
   bool is_revoked(const std::string& serial);
   ServerFolder folder_;
+  AdmissionConfig config_;
   std::unique_ptr<EnrolmentDesk> desk_;
   net::RevocationList revoked_;
   bool unreadable_ = false;  // the list, when it was last looked at

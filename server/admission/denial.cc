@@ -57,7 +57,7 @@ std::optional<Denied> examine(const Context& context, const net::Peer& peer,
                               const wire::Message& first) {
   if (std::holds_alternative<wire::Enrol>(first)) return std::nullopt;
   Denied denied;
-  denied.client = peer.authenticated ? peer.name : "";
+  denied.client = peer.authenticated || peer.expired ? peer.name : "";
   denied.address = peer.address;
   denied.serial = peer.serial;
   const auto because = [&denied](Denial cause, std::string text) {
@@ -65,7 +65,12 @@ std::optional<Denied> examine(const Context& context, const net::Peer& peer,
     denied.text = std::move(text);
     return denied;
   };
-  if (!context.trust_names && !peer.authenticated) {
+  const bool renewing = std::holds_alternative<wire::Renew>(first);
+  if (peer.expired && !renewing) {
+    return because(Denial::kExpired,
+                   "the certificate has expired; all that can be done with it is to renew it");
+  }
+  if (!context.trust_names && !peer.authenticated && !peer.expired) {
     return because(Denial::kNoCertificate,
                    "this server needs a client certificate; get one with `atoll-client enroll`");
   }

@@ -10,6 +10,7 @@
 #include "common/net/identity.h"
 #include "common/net/tls_transport.h"
 #include "common/wire/message.h"
+#include "server/admin/enrolment_desk.h"
 #include "server/admin/secured.h"
 #include "server/server.h"
 #include "tests/support/audit_recorder.h"

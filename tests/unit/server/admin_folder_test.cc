@@ -6,6 +6,7 @@
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/net/revocation.h"
+#include "server/admin/enrolment_desk.h"
 #include "server/run_config.h"
 #include "tests/support/temporary_folder.h"
 
@@ -57,9 +58,12 @@ TEST_F(Folder, InitMakesEverythingAndKeysAreTheOwners) {
   auto run = read_run_config(root);
   std::string address;
   root.table("listen").read("address", address);
+  const auto admission = read_admission_config(root);
   EXPECT_TRUE(document.finish().ok());
   EXPECT_EQ(address, "127.0.0.1:7171");
   EXPECT_EQ(to_toml(run), to_toml(RunConfig()));
+  EXPECT_EQ(admission.client_lifetime, AdmissionConfig().client_lifetime);
+  EXPECT_EQ(admission.renew_grace, AdmissionConfig().renew_grace);
 }
 
 TEST_F(Folder, InitTwiceIsRefusedAndKeepsTheAuthority) {
