@@ -209,6 +209,7 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
   static awaitable<void> shake_hands(std::shared_ptr<StreamListener> self, Tcp::socket socket) {
     tune(socket);
     const auto address = address_of(socket);
+    if (self->options_.admit && !self->options_.admit(address)) co_return;
     std::unique_ptr<Session> session;
     if (self->context_ == nullptr) {
       session = std::make_unique<StreamSession<Tcp::socket>>(

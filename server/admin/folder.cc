@@ -50,6 +50,11 @@ every = 1                 # rounds between evaluations on the clients' test data
 [checkpoints]
 keep = 2
 
+[admission]
+allow = []                # names of clients, '*' for any characters: ["site-a", "hospital-*"]; []: all
+failed_attempts = 1000    # of one address at once, and from then on
+failed_attempts_a_minute = 600
+
 [identity]
 client_days = 365         # how long a client's certificate is good; clients renew it by themselves
 renew_grace_days = 30     # an expired one may still be renewed for so long

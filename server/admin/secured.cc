@@ -29,12 +29,21 @@ net::TlsServer SecuredFolder::attach(Context& context) {
     unreadable_ = !changed;
     return changed && *changed;
   };
+  context.admission.allow = config_.allow;
+  context.admission.failures =
+      FailureLimit(config_.failed_attempts, config_.failed_attempts_a_minute);
   net::TlsServer tls;
   tls.authority_file = folder_.authority();
   tls.certificate_file = folder_.certificate();
   tls.key_file = folder_.key();
   tls.revoked = revoked;
   tls.expired_grace = config_.renew_grace;
+  tls.admit = [&context](const std::string& address) {
+    if (!context.admission.failures.is_spent(address)) return true;
+    Denied denied{Denial::kTooOften, "", address, "", "too many attempts from there have failed"};
+    deny(context, denied);
+    return false;
+  };
   tls.on_failed = [&context](const net::FailedHandshake& failed) {
     deny(context, denied_handshake(failed));
   };

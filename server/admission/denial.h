@@ -9,6 +9,7 @@
 
 #include "common/net/tls_transport.h"
 #include "common/wire/message.h"
+#include "server/admission/failure_limit.h"
 
 namespace atl::server {
 
@@ -23,8 +24,9 @@ enum class Denial {
   kNotAllowed,  // not on [admission] allow
   kRevoked,
   kExpired,
+  kTooOften,  // too many attempts from this address have failed
 };
-constexpr size_t kDenials = 8;
+constexpr size_t kDenials = 9;
 std::string_view to_string(Denial cause);  // "handshake", "no_certificate", ...
 wire::Reason reason_of(Denial cause);
 
@@ -38,6 +40,8 @@ struct Denied {
 
 // What decides who is let in; part of Context.
 struct Admission {
+  std::vector<std::string> allow;  // AdmissionConfig::allow
+  FailureLimit failures;
   std::function<bool(const std::string& serial)> revoked;  // empty: nothing is
   std::function<bool()> list_changed;                      // since it was last asked; empty: never
   net::Duration look_every{1'000};          // for certificates revoked while their sessions live

@@ -46,8 +46,8 @@ class SecuredServer : public ::testing::Test {
     running_ = driver_.start(server_->run(listener_));
     driver_.settle();
   }
-  virtual std::unique_ptr<server::SecuredFolder> make_secured() {
-    return std::make_unique<server::SecuredFolder>(folder_);
+  std::unique_ptr<server::SecuredFolder> make_secured() {
+    return std::make_unique<server::SecuredFolder>(folder_, admission_);
   }
   void stop() {
     if (server_ == nullptr) return;
@@ -149,6 +149,7 @@ class SecuredServer : public ::testing::Test {
   TemporaryFolder temporary_;
   server::ServerFolder folder_;
   server::RunConfig config_;
+  server::AdmissionConfig admission_;
   AuditRecorder audit_;
   net::Duration look_every_{1'000};
   std::unique_ptr<server::SecuredFolder> secured_;

@@ -24,9 +24,6 @@ class Renewal : public testing::SecuredServer {
     client_.path = temporary_.path() + "/client";
     admission_.client_lifetime = 90 * kDay;
   }
-  std::unique_ptr<SecuredFolder> make_secured() override {
-    return std::make_unique<SecuredFolder>(folder_, admission_);
-  }
   Status enroll(const std::string& token) {
     return driver_.wait(client::enroll(client_, listener_->address(), token));
   }
@@ -60,7 +57,6 @@ class Renewal : public testing::SecuredServer {
   size_t on_file() { return certificates_in(read_text(folder_.client("a")).value()).size(); }
 
   ClientFolder client_;
-  AdmissionConfig admission_;
   hours ahead_{0};
   std::string said_;
   std::unique_ptr<net::Connector> connector_;

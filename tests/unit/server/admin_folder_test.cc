@@ -63,6 +63,9 @@ TEST_F(Folder, InitMakesEverythingAndKeysAreTheOwners) {
   EXPECT_EQ(address, "127.0.0.1:7171");
   EXPECT_EQ(to_toml(run), to_toml(RunConfig()));
   EXPECT_EQ(admission.client_lifetime, AdmissionConfig().client_lifetime);
+  EXPECT_TRUE(admission.allow.empty());
+  EXPECT_EQ(admission.failed_attempts, AdmissionConfig().failed_attempts);
+  EXPECT_EQ(admission.failed_attempts_a_minute, AdmissionConfig().failed_attempts_a_minute);
   EXPECT_EQ(admission.renew_grace, AdmissionConfig().renew_grace);
 }
 

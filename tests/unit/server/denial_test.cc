@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <set>
 
 #include "common/net/memory_transport.h"
@@ -126,6 +127,74 @@ TEST_F(Denials, AnotherName) {
   expect_one(Denial::kWrongName, "a");
 }
 
+// Roles: a server's certificate of the same authority is no client's.
+TEST_F(Denials, TheServersOwnCertificate) {
+  std::filesystem::copy(folder_.certificate(), file("server.pem"));
+  std::filesystem::copy(folder_.key(), file("server.key"));
+  start();
+  EXPECT_TRUE(std::holds_alternative<wire::Bye>(hear(connect("server"))));
+  expect_one(Denial::kHandshake, "?");
+}
+
+TEST_F(Denials, WhoIsNotOnTheListAtHello) {
+  enrol("hospital-a");
+  enrol("site-b");
+  admission_.allow = {"hospital-*"};
+  start();
+  const auto refused = refusal(connect("site-b"), hello("site-b"));
+  EXPECT_EQ(refused.reason, Reason::kNotAllowed);
+  EXPECT_NE(refused.text.find("site-b"), std::string::npos);
+  expect_one(Denial::kNotAllowed, "site-b");
+  join("hospital-a");
+}
+
+TEST_F(Denials, WhoIsNotOnTheListAtTheDesk) {
+  admission_.allow = {"hospital-*", "site-a"};
+  start();
+  EXPECT_EQ(refusal(connect(""), request("site-b")).reason, Reason::kNotAllowed);
+  expect_one(Denial::kNotAllowed, "?", "enrolment_refused");
+  EXPECT_FALSE(exists(folder_.client("site-b")));
+  ask<wire::Enrolled>(connect(""), request("site-a"));
+}
+
+TEST_F(Denials, WhoIsNotOnTheListAtRenewal) {
+  enrol("site-b");
+  admission_.allow = {"site-a"};
+  start();
+  EXPECT_EQ(refusal(connect("site-b"), wire::Renew{"csr"}).reason, Reason::kNotAllowed);
+  expect_one(Denial::kNotAllowed, "site-b");
+}
+
+// Guessing tokens stops; a client with a certificate comes from the same address as before.
+TEST_F(Denials, WhoFailsTooOften) {
+  enrol("a");
+  admission_.failed_attempts = 3;
+  admission_.failed_attempts_a_minute = 1;
+  start();
+  auto& early = connect("a");
+  auto& late = connect("");
+  driver_.settle();
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(refusal(connect(""), wire::Enrol{"x", "y"}).reason, Reason::kBadToken);
+  EXPECT_EQ(refusal(late, wire::Enrol{"x", "y"}).reason, Reason::kBusy);
+  EXPECT_EQ(denied(Denial::kTooOften), 1u);
+  ask<wire::Welcome>(early, hello("a"));
+  // From now on there is not even a handshake.
+  EXPECT_FALSE(try_connect("").ok());
+  EXPECT_EQ(denied(Denial::kTooOften), 2u);
+  EXPECT_EQ(denied(Denial::kBadToken), 3u);
+  EXPECT_EQ(audit_.said().back(), "refused ? too_often");
+}
+
+TEST_F(Denials, GoodClientsAreNeverTooMany) {
+  enrol("a");
+  admission_.failed_attempts = 1;
+  admission_.failed_attempts_a_minute = 1;
+  start();
+  for (int i = 0; i < 50; ++i) join("a");
+  EXPECT_EQ(denied(Denial::kTooOften), 0u);
+}
+
 TEST_F(Denials, ABadToken) {
   start();
   auto enrol = request("a");
@@ -176,6 +245,7 @@ TEST(Denial, EveryCauseHasAWordAndAReason) {
   }
   EXPECT_EQ(words.size(), kDenials);
   EXPECT_EQ(reason_of(Denial::kNotAllowed), Reason::kNotAllowed);
+  EXPECT_EQ(reason_of(Denial::kTooOften), Reason::kBusy);
   EXPECT_EQ(static_cast<int>(reason_of(Denial::kNotAllowed)), 17);
   EXPECT_EQ(static_cast<int>(reason_of(Denial::kExpired)), 18);
 }
