@@ -3,6 +3,7 @@
 #include <asio/this_coro.hpp>
 #include <filesystem>
 
+#include "client/certificate_request.h"
 #include "common/core/fault.h"
 #include "common/core/file.h"
 #include "common/net/identity.h"
@@ -12,8 +13,6 @@
 
 namespace atl::client {
 namespace {
-
-constexpr net::Duration kPatience{15'000};
 
 constexpr const char* kConfig =
     R"(# Atoll client. Keys without a value here are optional; their defaults stand behind the '#'.
@@ -40,6 +39,18 @@ std::string fill_in(std::string text, const std::string& mark, const std::string
   return text.replace(text.find(mark), mark.size(), value);
 }
 
+// The key is written before anything is asked for: when the answer is lost, the same key with the
+// same token gets the same certificate.
+Result<std::string> request_with_kept_key(const ClientFolder& folder, const std::string& name) {
+  if (exists(folder.key())) {
+    ATOLL_ASSIGN(const auto key, read_text(folder.key()));
+    return net::make_request(key, name);
+  }
+  ATOLL_ASSIGN(auto made, net::make_key_and_request(name));
+  ATOLL_TRY(write_secret(folder.key(), made.key_pem));
+  return std::move(made.request_pem);
+}
+
 }  // namespace
 
 net::awaitable<Status> enroll(ClientFolder folder, std::string server, std::string token_text) {
@@ -48,38 +59,34 @@ net::awaitable<Status> enroll(ClientFolder folder, std::string server, std::stri
     co_return Error(ErrorCode::kUsage, folder.path + " holds a client's identity already")
         .hint("atoll-client run " + folder.path + ", or choose another folder");
   }
-  ATOLL_CO_ASSIGN(auto made, net::make_key_and_request(token.client));
   ATOLL_CO_TRY(make_folders(folder.path + "/identity"));
+  ATOLL_CO_ASSIGN(auto request, request_with_kept_key(folder, token.client));
 
   auto executor = co_await asio::this_coro::executor;
   net::TlsClient options;
   options.pinned_authority = token.fingerprint;
   ATOLL_CO_ASSIGN(auto connector, net::make_tls_connector(executor, server, options));
   ATOLL_CO_ASSIGN(auto session, co_await connector->connect());
-  const Bytes request = wire::encode(wire::Enrol{token_text, made.request_pem});
-  ATOLL_CO_TRY(co_await session->send(wire::FrameKind::kControl, request, {}));
-  Bytes reply;
-  ATOLL_CO_ASSIGN(const auto kind, co_await session->receive(reply, kPatience));
-  if (kind != wire::FrameKind::kControl) {
-    co_return Error(ErrorCode::kProtocol, "the server answered with a chunk");
-  }
-  ATOLL_CO_ASSIGN(auto message, wire::decode(reply));
+  wire::Message message = wire::Enrol{token_text, std::move(request)};
+  auto answer = co_await ask_for_certificate(*session, std::move(message), token.client, "");
   session->close();
-  if (const auto* refused = std::get_if<wire::Refused>(&message)) {
-    co_return Error(ErrorCode::kIdentity, "the server did not enrol this client: " + refused->text)
+  if (!answer && answer.error().code() == ErrorCode::kIdentity) {
+    co_return std::move(answer)
+        .error()
+        .wrap("this client is not enrolled")
         .hint("ask the server's operator for a new token: atoll-server token FOLDER " +
               token.client);
   }
-  const auto* enrolled = std::get_if<wire::Enrolled>(&message);
-  if (enrolled == nullptr) {
-    co_return Error(ErrorCode::kProtocol,
-                    "the server answered an enrolment with " + std::string(wire::name_of(message)));
+  ATOLL_CO_ASSIGN(const auto enrolled, std::move(answer));
+  ATOLL_CO_ASSIGN(const auto authority, net::certificate_info(enrolled.authority_pem));
+  if (authority.fingerprint != token.fingerprint) {
+    co_return Error(ErrorCode::kIdentity,
+                    "this is not the server of the token: its authority has another fingerprint");
   }
 
   ATOLL_CO_TRY(fault::point("client.enrol"));
-  ATOLL_CO_TRY(write_secret(folder.key(), made.key_pem));
-  ATOLL_CO_TRY(write_atomic(folder.authority(), enrolled->authority_pem));
-  ATOLL_CO_TRY(write_atomic(folder.certificate(), enrolled->certificate_pem));
+  ATOLL_CO_TRY(write_atomic(folder.authority(), enrolled.authority_pem));
+  ATOLL_CO_TRY(write_atomic(folder.certificate(), enrolled.certificate_pem));
   if (!std::filesystem::exists(folder.config())) {
     auto text = fill_in(fill_in(kConfig, "NAME", token.client), "SERVER", server);
     ATOLL_CO_TRY(write_atomic(folder.config(), text));

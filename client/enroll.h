@@ -23,7 +23,8 @@ struct ClientFolder {
 
 // Connects to the server of the token (known by the fingerprint in it), sends a certificate
 // request, writes the folder. A folder that holds an identity already is kept: kUsage. kIdentity
-// when the token is not good any more or the server is another one; nothing is written then.
+// when the token is not good any more or the server is another one. The key is written first: when
+// the answer is lost, the same command with the same token gets the certificate.
 net::awaitable<Status> enroll(ClientFolder folder, std::string server, std::string token);
 
 }  // namespace atl::client

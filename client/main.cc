@@ -12,6 +12,7 @@
 #include "client/data/indices.h"
 #include "client/enroll.h"
 #include "client/federation_loop.h"
+#include "client/renew.h"
 #include "client/torch_trainer.h"
 #include "common/core/log.h"
 #include "common/net/tls_transport.h"
@@ -84,9 +85,9 @@ Status run_command(const Options& options) {
     ATOLL_ASSIGN(connector, net::make_plain_connector(io.get_executor(), config.server));
     log::warn("client", "--insecure: no encryption, and nobody is who they say");
   } else {
-    net::TlsClient tls{options.folder.authority(), options.folder.certificate(),
-                       options.folder.key(), ""};
-    ATOLL_ASSIGN(connector, net::make_tls_connector(io.get_executor(), config.server, tls));
+    const auto say = [](const std::string& text) { log::info("client", text); };
+    connector = make_renewing_connector(io.get_executor(), options.folder, config.server, say);
+    asio::co_spawn(io, keep_renewing(options.folder, config.server, say), asio::detached);
   }
   ATOLL_ASSIGN(auto trainer, load_data(config));
   LoopOptions loop;

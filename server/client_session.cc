@@ -3,6 +3,7 @@
 #include "common/core/fault.h"
 #include "common/core/log.h"
 #include "common/wire/frame.h"
+#include "server/admission/enrolment.h"
 #include "server/aggregation/policy.h"
 #include "server/metrics/events.h"
 
@@ -19,9 +20,12 @@ constexpr net::Duration kSilence = std::chrono::seconds(60);
 class ClientSession {
  public:
   ClientSession(std::unique_ptr<net::Session> session, Context& context)
-      : session_(std::move(session)), context_(context) {}
+      : session_(std::move(session)), context_(context) {
+    context_.live.insert(session_.get());
+  }
 
   ~ClientSession() {
+    context_.live.erase(session_.get());
     if (name_.empty()) return;
     context_.registry.leave(name_, session_.get());
     context_.changed.notify();
@@ -39,7 +43,16 @@ class ClientSession {
     prepare(wire::Refused{reason, std::move(text)});
     (void)co_await send();
   }
+  // What the audit log keeps of how it ended.
+  void ended(const Error& why) {
+    if (!name_.empty())
+      audit(AuditEvent::kLeft, "", why.message());
+    else if (why.code() == ErrorCode::kProtocol || why.code() == ErrorCode::kDeadline)
+      audit(AuditEvent::kRefused, to_string(why.code()), why.message());
+  }
   const std::string& label() const { return name_.empty() ? session_->peer().address : name_; }
+  // deny() has said all there is to say.
+  bool was_denied() const { return denied_; }
   void close() { session_->close(); }
 
  private:
@@ -47,6 +60,13 @@ class ClientSession {
   void prepare(const wire::Message& message) { reply_ = wire::encode(message); }
   awaitable<Status> send() {
     co_return co_await session_->send(wire::FrameKind::kControl, reply_, {});
+  }
+
+  // With the name that is proven, if any.
+  void audit(AuditEvent event, std::string_view reason, const std::string& text) {
+    const auto& peer = session_->peer();
+    const auto& proven = name_.empty() && peer.authenticated ? peer.name : name_;
+    context_.audit->record({event, proven, peer.address, peer.serial, std::string(reason), text});
   }
 
   awaitable<Result<wire::Message>> receive() {
@@ -60,27 +80,30 @@ class ClientSession {
   // refused.
   awaitable<Status> turn_away(Reason reason, std::string text) {
     if (!name_.empty()) context_.registry.gone(name_);
+    audit(AuditEvent::kRefused, to_string(reason), text);
     co_await refuse(reason, text);
     co_return Error(ErrorCode::kRefused, std::move(text));
+  }
+
+  // The same for who may not come in at all.
+  awaitable<Status> shut_out(Denied denied) {
+    const Reason reason = deny(context_, denied);
+    denied_ = true;
+    co_await refuse(reason, denied.text);
+    co_return Error(ErrorCode::kRefused, std::move(denied.text));
   }
 
   // The first messages: enrolment, or who the client is and what model it has.
   awaitable<Status> greet() {
     ATOLL_CO_ASSIGN(auto first, co_await receive());
-    if (auto* enrol = std::get_if<wire::Enrol>(&first)) co_return co_await enrol_client(*enrol);
-    auto* hello = std::get_if<wire::Hello>(&first);
     const auto& peer = session_->peer();
-    if (!context_.trust_names && !peer.authenticated) {
-      co_return co_await turn_away(
-          Reason::kUnauthenticated,
-          "this server needs a client certificate; get one with `atoll-client enroll`");
-    }
+    if (auto denied = examine(context_, peer, first))
+      co_return co_await shut_out(std::move(*denied));
+    if (std::holds_alternative<wire::Enrol>(first) || std::holds_alternative<wire::Renew>(first))
+      co_return co_await enrol_client(std::move(first));
+    auto* hello = std::get_if<wire::Hello>(&first);
     if (hello == nullptr)
       co_return co_await turn_away(Reason::kUnexpected, "the first message must be hello");
-    if (!peer.name.empty() && peer.name != hello->client) {
-      co_return co_await turn_away(Reason::kWrongName, "the certificate is for \"" + peer.name +
-                                                           "\", not for \"" + hello->client + "\"");
-    }
     if (hello->train_examples == 0 && hello->test_examples == 0) {
       co_return co_await turn_away(Reason::kNoData,
                                    "the client has neither training nor test examples");
@@ -103,6 +126,7 @@ class ClientSession {
     Member member{hello->train_examples, hello->test_examples, session_.get(), peer.address};
     context_.registry.join(name_, std::move(member));
     log::info("server", name_ + " joined from " + peer.address);
+    audit(AuditEvent::kJoined, "", hello->software);
     emit_clients(context_);
     context_.changed.notify();
     prepare(wire::Joined{});
@@ -128,15 +152,19 @@ class ClientSession {
                                      Manifest::describe_difference(ours, manifest_));
   }
 
-  awaitable<Status> enrol_client(wire::Enrol request) {
+  // A token, or a certificate that runs out, for a new certificate.
+  awaitable<Status> enrol_client(wire::Message request) {
     if (context_.enrolment == nullptr) {
       co_return co_await turn_away(Reason::kUnexpected, "this server does not enrol clients");
     }
-    auto enrolled = context_.enrolment->enrol(request);
-    if (!enrolled) co_return co_await turn_away(Reason::kBadToken, enrolled.error().message());
-    prepare(*enrolled);
+    auto outcome = answer_enrolment(context_, session_->peer(), request);
+    if (auto* denied = std::get_if<Denied>(&outcome))
+      co_return co_await shut_out(std::move(*denied));
+    if (auto* error = std::get_if<Error>(&outcome))
+      co_return co_await turn_away(Reason::kServerError, error->message());
+    prepare(std::get<wire::Enrolled>(outcome));
     ATOLL_CO_TRY(co_await send());
-    co_return Error(ErrorCode::kNetwork, "enrolled; the connection has done its work");
+    co_return Error(ErrorCode::kNetwork, "the connection has done its work");
   }
 
   awaitable<Status> answer(wire::Message message) {
@@ -158,6 +186,8 @@ class ClientSession {
   awaitable<Status> answer_next_task() {
     const auto until = std::chrono::steady_clock::now() + context_.config.poll;
     for (;;) {
+      if (context_.live.count(session_.get()) == 0)
+        co_return Error(ErrorCode::kNetwork, "the session was cut");
       if (context_.finished) {
         prepare(wire::Task{.kind = wire::TaskKind::kDone});
         co_return co_await send();
@@ -355,6 +385,7 @@ class ClientSession {
     if (!refusal) refusal = upload->finish();
     if (refusal) co_return co_await reject(round, *refusal);
     round->done(*participant);
+    audit(AuditEvent::kUpdateAccepted, "", "round " + std::to_string(round->number()));
     emit_progress(context_);
     prepare(wire::Outcome{true, Reason::kNone, ""});
     co_return co_await send();
@@ -370,6 +401,7 @@ class ClientSession {
   awaitable<Status> reject(std::shared_ptr<Round> round, Refusal refusal) {
     if (auto* participant = round->active(name_)) round->fail(*participant);
     log::warn("server", name_ + ": update refused: " + refusal.text);
+    audit(AuditEvent::kUpdateRefused, to_string(refusal.reason), refusal.text);
     emit_refused(context_, name_, round->number(), refusal.text);
     prepare(wire::Outcome{false, refusal.reason, refusal.text});
     co_return co_await send();
@@ -389,6 +421,7 @@ class ClientSession {
   Manifest manifest_;
   Bytes buffer_, reply_;
   uint64_t next_transfer_ = 1;
+  bool denied_ = false;
 };
 
 }  // namespace
@@ -401,9 +434,10 @@ awaitable<void> serve_client(std::unique_ptr<net::Session> session, Context& con
   if (why.code() == ErrorCode::kProtocol) {
     log::warn("server", client.label() + ": " + why.message());
     co_await client.refuse(Reason::kUnexpected, why.message());
-  } else {
+  } else if (!client.was_denied()) {
     log::info("server", client.label() + ": " + why.message());
   }
+  client.ended(why);
   client.close();
   on_end();
 }

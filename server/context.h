@@ -3,8 +3,11 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
+#include "server/admission/denial.h"
+#include "server/audit/audit_log.h"
 #include "server/registry.h"
 #include "server/round.h"
 #include "server/run_config.h"
@@ -37,8 +40,18 @@ struct RunEvent {
 // Signs certificates for clients that show a token; null where there is no authority (simulation).
 class EnrolmentDesk {
  public:
+  struct Signed {
+    wire::Enrolled answer;
+    std::string client, serial;  // of the certificate in it
+    bool again = false;          // it was signed before; the answer may have been lost
+  };
   virtual ~EnrolmentDesk() = default;
-  virtual Result<wire::Enrolled> enrol(const wire::Enrol& request) = 0;
+  // kIdentity: the token is not good. kRefused: the certificate request cannot be signed. Anything
+  // else: the server could not do its part.
+  virtual Result<Signed> enrol(const wire::Enrol& request) = 0;
+  // `peer` has shown a certificate of this authority that is not revoked, expired perhaps. The
+  // request must have its name and key. Errors as above.
+  virtual Result<Signed> renew(const net::Peer& peer, const wire::Renew& request) = 0;
 };
 
 struct Context {
@@ -50,11 +63,14 @@ struct Context {
   RunConfig config;
   std::unique_ptr<RunStore> store;
   Registry registry;
+  std::set<net::Session*> live;  // sessions that are served, joined or not; cut: no more
   std::shared_ptr<Round> round;  // the open round; null between rounds
   bool finished = false;         // no more rounds: clients are told to go
   bool trust_names = false;      // plain or in-memory transport: a name needs no certificate
   size_t min_members = 0;        // clients of any kind that must have joined before round 1
   EnrolmentDesk* enrolment = nullptr;
+  Admission admission;
+  AuditLog* audit = no_audit();
   net::Event changed;  // a client came or went, a round opened, the run finished
   std::function<void(const RunEvent&)> watch = [](const RunEvent&) {};
   uint64_t bytes_down = 0, bytes_up = 0;

@@ -1,4 +1,4 @@
-// atoll-server: init, token, revoke, run, status.
+// atoll-server: init, token, revoke, run, status, audit.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -12,9 +12,9 @@
 
 #include "common/core/file.h"
 #include "common/core/log.h"
-#include "common/net/revocation.h"
 #include "common/net/tls_transport.h"
 #include "server/admin/folder.h"
+#include "server/admin/secured.h"
 #include "server/server.h"
 
 namespace atl::server {
@@ -27,6 +27,8 @@ struct Options {
   std::string client;
   int64_t minutes = 24 * 60;
   bool insecure = false;
+  bool verify = false;
+  std::string head;
 };
 
 Status init(const Options& options) {
@@ -81,6 +83,7 @@ Status run(const Options& options) {
   auto config = read_run_config(root);
   std::string address = "127.0.0.1:7070";
   root.table("listen").read("address", address);
+  const auto admission = read_admission_config(root);
   // A run file may also say how the workbench is to simulate it.
   for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
   ATOLL_TRY(document.finish());
@@ -93,26 +96,19 @@ Status run(const Options& options) {
   }
   asio::io_context io(1);
   asio::thread_pool compute(1);
-  net::RevocationList revoked(options.folder.revoked());
   std::shared_ptr<net::Listener> listener;
   Server server(io.get_executor(), compute.get_executor(), config);
-  auto desk = make_enrolment_desk(options.folder);
+  SecuredFolder secured(options.folder, admission);
+  ATOLL_ASSIGN(const auto audit, open_audit_log(options.folder.audit()));
+  server.context().audit = audit.get();
   if (options.insecure) {
     ATOLL_ASSIGN(listener, net::listen_plain(io.get_executor(), address));
     log::warn("server",
               "--insecure: no encryption, no certificates; anyone on this machine can take part");
     server.context().trust_names = true;
   } else {
-    // A list that cannot be read must not let anyone in.
-    auto is_revoked = [&revoked](const std::string& serial) {
-      auto found = revoked.contains(serial);
-      if (!found) log::error("server", found.error().message());
-      return !found || *found;
-    };
-    net::TlsServer tls{options.folder.authority(), options.folder.certificate(),
-                       options.folder.key(), is_revoked};
+    const auto tls = secured.attach(server.context());
     ATOLL_ASSIGN(listener, net::listen_tls(io.get_executor(), address, tls));
-    server.context().enrolment = desk.get();
   }
   ATOLL_TRY(server.open(options.folder.run()));
   server.context().watch = report;
@@ -123,6 +119,10 @@ Status run(const Options& options) {
     log::info("server", "stopping; what was committed stays");
     server.stop();
   });
+  audit->record({.event = AuditEvent::kRunStarted,
+                 .peer = listener->address(),
+                 .text = "run " + config.name + ", after round " +
+                         std::to_string(server.context().store->round())});
   ATOLL_TRY(write_atomic(options.folder.address(), listener->address() + "\n"));
   log::info("server", "listening on " + listener->address());
 
@@ -134,6 +134,21 @@ Status run(const Options& options) {
   std::filesystem::remove(options.folder.address(), ignored);
   if (!outcome && outcome.error().code() == ErrorCode::kInterrupted) return {};
   return outcome;
+}
+
+// The lines, then what they amount to; only the latter to verify.
+Status audit(const Options& options) {
+  const auto print = [](const std::string& line) { std::cout << line << "\n"; };
+  ATOLL_ASSIGN(const auto sum,
+               verify_audit_log(options.folder.audit(),
+                                options.verify ? std::function<void(const std::string&)>() : print,
+                                options.head));
+  auto& out = options.verify ? std::cout : std::cerr;
+  out << sum.lines << " lines, every one as it was written; the last has the hash\n"
+      << sum.head << "\n";
+  if (sum.cuts > 0) out << sum.cuts << " times a crash cut a line off\n";
+  if (sum.unfinished) out << "the last line was cut off; the next start will mark it\n";
+  return {};
 }
 
 int run_command(int argc, char** argv) {
@@ -166,6 +181,11 @@ int run_command(int argc, char** argv) {
   run_subcommand->add_flag("--insecure", options.insecure, "no TLS; loopback only");
   auto* status_command = app.add_subcommand("status", "print what the server is doing, as JSON");
   status_command->add_option("folder", options.folder.path)->required();
+  auto* audit_command =
+      app.add_subcommand("audit", "print the audit log, and check that nobody changed it");
+  audit_command->add_option("folder", options.folder.path)->required();
+  audit_command->add_flag("--verify", options.verify, "only check, and print the last line's hash");
+  audit_command->add_option("--head", options.head, "a hash noted earlier: it must still be there");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -179,6 +199,7 @@ int run_command(int argc, char** argv) {
   if (token_command->parsed()) done = token(options);
   if (revoke_command->parsed()) done = revoke_client(options.folder, options.client);
   if (run_subcommand->parsed()) done = run(options);
+  if (audit_command->parsed()) done = audit(options);
   if (status_command->parsed()) {
     auto text = read_status(options.folder);
     if (text)

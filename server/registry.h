@@ -32,11 +32,13 @@ class Registry {
     if (place.session != nullptr && place.session != member.session) place.session->close();
     place = std::move(member);
   }
-  void leave(const std::string& name, const net::Session* session) {
+  // False when this session is not the client's live one.
+  bool leave(const std::string& name, const net::Session* session) {
     auto found = members_.find(name);
-    if (found == members_.end() || found->second.session != session) return;
+    if (found == members_.end() || found->second.session != session) return false;
     found->second.session = nullptr;
     found->second.left = std::chrono::steady_clock::now();
+    return true;
   }
   // A client that took part before this server was started: it will look for the server again.
   void expect(const std::string& name) {

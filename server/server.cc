@@ -6,6 +6,7 @@
 
 #include "common/core/fault.h"
 #include "common/core/log.h"
+#include "server/admission/revocation_watch.h"
 #include "server/client_session.h"
 #include "server/round_loop.h"
 
@@ -52,6 +53,8 @@ awaitable<void> Server::accept_loop(std::shared_ptr<net::Listener> listener) {
 awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
   if (stopped_) co_return Error(ErrorCode::kInterrupted, "the server was stopped");
   asio::co_spawn(context_.executor, accept_loop(listener), asio::detached);
+  RevocationWatch watch(context_);
+  asio::co_spawn(context_.executor, watch.run(), asio::detached);
 
   // The loop is a coroutine of its own, so that stop() can end it wherever it waits.
   auto outcome = std::make_shared<Status>(Error(ErrorCode::kInterrupted, "the server was stopped"));
@@ -82,9 +85,12 @@ awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
     }
   }
   listener->close();
+  watch.stop();
   for (auto* session : sessions_) session->close();
+  context_.live.clear();  // who waits for something to do need not wait on
+  context_.changed.notify();
   // Nothing of this server is left on the executor when run() returns.
-  while (accepting_ || !sessions_.empty())
+  while (accepting_ || !sessions_.empty() || watch.running())
     co_await context_.changed.wait_for(std::chrono::milliseconds(100));
   co_return std::move(*outcome);
 }

@@ -95,6 +95,9 @@ WallTime time_of(const ASN1_TIME* time) {
   return std::chrono::system_clock::from_time_t(timegm(&parts));
 }
 
+// Clocks of other machines may be a little behind.
+constexpr std::chrono::minutes kEarlier{10};
+
 struct Extension {
   int nid;
   std::string value;
@@ -102,7 +105,7 @@ struct Extension {
 
 // A certificate over `key`, signed by the issuer (itself when issuer is null).
 Certificate make_certificate(EVP_PKEY* key, const std::string& common_name, X509* issuer,
-                             EVP_PKEY* issuer_key, WallTime now, std::chrono::hours validity,
+                             EVP_PKEY* issuer_key, WallTime now, std::chrono::seconds validity,
                              const std::vector<Extension>& extensions) {
   Certificate certificate(X509_new());
   unsigned char serial[16];
@@ -112,9 +115,8 @@ Certificate make_certificate(EVP_PKEY* key, const std::string& common_name, X509
   BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate.get()));
   BN_free(number);
   X509* signer = issuer != nullptr ? issuer : certificate.get();
-  // Clocks of other machines may be a little behind.
   bool good = X509_set_version(certificate.get(), 2) == 1 &&
-              set_time(X509_getm_notBefore(certificate.get()), now - std::chrono::minutes(10)) &&
+              set_time(X509_getm_notBefore(certificate.get()), now - kEarlier) &&
               set_time(X509_getm_notAfter(certificate.get()), now + validity) &&
               X509_set_pubkey(certificate.get(), key) == 1 &&
               set_name(X509_get_subject_name(certificate.get()), common_name) &&
@@ -181,27 +183,31 @@ Result<KeyAndCertificate> issue_server_certificate(const KeyAndCertificate& auth
   return KeyAndCertificate{pem_of(key.get()), pem_of(certificate.get())};
 }
 
-Result<KeyAndRequest> make_key_and_request(const std::string& common_name) {
-  Key key = make_key();
-  Request request(X509_REQ_new());
+Result<std::string> make_request(const std::string& key_pem, const std::string& common_name) {
+  const Key key = read_key(key_pem);
+  const Request request(X509_REQ_new());
   if (key == nullptr || request == nullptr ||
       !set_name(X509_REQ_get_subject_name(request.get()), common_name) ||
       X509_REQ_set_pubkey(request.get(), key.get()) != 1 ||
       X509_REQ_sign(request.get(), key.get(), EVP_sha256()) <= 0) {
     return failed("cannot make a certificate request");
   }
-  auto pem = to_pem([&request](BIO* bio) { return PEM_write_bio_X509_REQ(bio, request.get()); });
-  return KeyAndRequest{pem_of(key.get()), std::move(pem)};
+  return to_pem([&request](BIO* bio) { return PEM_write_bio_X509_REQ(bio, request.get()); });
 }
 
-Result<std::string> sign_client_request(const KeyAndCertificate& authority,
-                                        const std::string& request_pem,
-                                        const std::string& common_name, WallTime now,
-                                        std::chrono::hours validity) {
-  Certificate issuer = read_certificate(authority.certificate_pem);
-  Key issuer_key = read_key(authority.key_pem);
-  if (issuer == nullptr || issuer_key == nullptr) return failed("cannot use the authority's key");
-  Request request(PEM_read_bio_X509_REQ(bio_of(request_pem).get(), nullptr, nullptr, nullptr));
+Result<KeyAndRequest> make_key_and_request(const std::string& common_name) {
+  const Key key = make_key();
+  if (key == nullptr) return failed("cannot make a key");
+  KeyAndRequest made;
+  made.key_pem = pem_of(key.get());
+  ATOLL_ASSIGN(made.request_pem, make_request(made.key_pem, common_name));
+  return made;
+}
+
+namespace {
+
+Result<Request> read_request(const std::string& pem, const std::string& common_name) {
+  Request request(PEM_read_bio_X509_REQ(bio_of(pem).get(), nullptr, nullptr, nullptr));
   if (request == nullptr) return failed("the certificate request cannot be read");
   EVP_PKEY* key = X509_REQ_get0_pubkey(request.get());
   if (key == nullptr || X509_REQ_verify(request.get(), key) != 1) {
@@ -212,13 +218,57 @@ Result<std::string> sign_client_request(const KeyAndCertificate& authority,
   if (name_of(X509_REQ_get_subject_name(request.get())) != common_name) {
     return Error(ErrorCode::kIdentity, "the certificate request names somebody else");
   }
-  auto certificate =
-      make_certificate(key, common_name, issuer.get(), issuer_key.get(), now, validity,
-                       {{NID_basic_constraints, "critical,CA:FALSE"},
-                        {NID_key_usage, "critical,digitalSignature"},
-                        {NID_ext_key_usage, "clientAuth"}});
+  return request;
+}
+
+std::string digest_of(EVP_PKEY* key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key, &der);
+  if (size <= 0) return {};
+  const auto digest = sha256({reinterpret_cast<const std::byte*>(der), static_cast<size_t>(size)});
+  OPENSSL_free(der);
+  return hex(digest);
+}
+
+}  // namespace
+
+Result<std::string> key_of_request(const std::string& request_pem, const std::string& common_name) {
+  ATOLL_ASSIGN(const auto request, read_request(request_pem, common_name));
+  return digest_of(X509_REQ_get0_pubkey(request.get()));
+}
+
+Result<std::string> sign_client_request(const KeyAndCertificate& authority,
+                                        const std::string& request_pem,
+                                        const std::string& common_name, WallTime now,
+                                        std::chrono::seconds validity) {
+  Certificate issuer = read_certificate(authority.certificate_pem);
+  Key issuer_key = read_key(authority.key_pem);
+  if (issuer == nullptr || issuer_key == nullptr) return failed("cannot use the authority's key");
+  ATOLL_ASSIGN(const auto request, read_request(request_pem, common_name));
+  auto certificate = make_certificate(X509_REQ_get0_pubkey(request.get()), common_name,
+                                      issuer.get(), issuer_key.get(), now, validity,
+                                      {{NID_basic_constraints, "critical,CA:FALSE"},
+                                       {NID_key_usage, "critical,digitalSignature"},
+                                       {NID_ext_key_usage, "clientAuth"}});
   if (certificate == nullptr) return failed("cannot sign the client's certificate");
   return pem_of(certificate.get());
+}
+
+Result<CertificateInfo> check_certificate(const std::string& certificate_pem,
+                                          const std::string& authority_pem,
+                                          const std::string& request_pem,
+                                          const std::string& common_name) {
+  ATOLL_ASSIGN(auto info, certificate_info(certificate_pem));
+  ATOLL_ASSIGN(const auto key, key_of_request(request_pem, common_name));
+  const Certificate authority = read_certificate(authority_pem);
+  const Certificate certificate = read_certificate(certificate_pem);
+  if (info.key != key || info.common_name != common_name)
+    return Error(ErrorCode::kIdentity, "the certificate is not the one that was asked for");
+  if (authority == nullptr ||
+      X509_verify(certificate.get(), X509_get0_pubkey(authority.get())) != 1) {
+    return failed("the certificate is not of this federation's authority");
+  }
+  return info;
 }
 
 Result<CertificateInfo> certificate_info(const std::string& certificate_pem) {
@@ -237,6 +287,9 @@ Result<CertificateInfo> certificate_info(const std::string& certificate_pem) {
   info.fingerprint = hex(digest);
   info.not_before = time_of(X509_get0_notBefore(certificate.get()));
   info.not_after = time_of(X509_get0_notAfter(certificate.get()));
+  info.key = digest_of(X509_get0_pubkey(certificate.get()));
+  const auto lifetime = info.not_after - info.not_before - kEarlier;
+  info.lifetime = std::chrono::duration_cast<std::chrono::seconds>(lifetime);
   return info;
 }
 

@@ -24,7 +24,10 @@ struct CertificateInfo {
   std::string common_name;
   std::string serial;       // hex
   std::string fingerprint;  // SHA-256 of the DER, hex
+  std::string key;          // SHA-256 of its public key's DER, hex
   WallTime not_before, not_after;
+  // For how long it was signed; not_before is a little earlier, for clocks that are behind.
+  std::chrono::seconds lifetime{};
 };
 
 Result<KeyAndCertificate> create_authority(const std::string& name, WallTime now,
@@ -34,11 +37,21 @@ Result<KeyAndCertificate> issue_server_certificate(const KeyAndCertificate& auth
                                                    const std::vector<std::string>& names,
                                                    WallTime now, std::chrono::hours validity);
 Result<KeyAndRequest> make_key_and_request(const std::string& common_name);
+// A request for a key that is there already.
+Result<std::string> make_request(const std::string& key_pem, const std::string& common_name);
+// SHA-256 of the public key in a request, hex. kIdentity as for sign_client_request.
+Result<std::string> key_of_request(const std::string& request_pem, const std::string& common_name);
 // kIdentity when the request is malformed, is not signed by its own key, or names somebody else.
 Result<std::string> sign_client_request(const KeyAndCertificate& authority,
                                         const std::string& request_pem,
                                         const std::string& common_name, WallTime now,
-                                        std::chrono::hours validity);
+                                        std::chrono::seconds validity);
+// What a client checks before it takes a certificate: kIdentity unless the authority signed it over
+// the key and for the name of this request.
+Result<CertificateInfo> check_certificate(const std::string& certificate_pem,
+                                          const std::string& authority_pem,
+                                          const std::string& request_pem,
+                                          const std::string& common_name);
 Result<CertificateInfo> certificate_info(const std::string& certificate_pem);
 
 }  // namespace atl::net

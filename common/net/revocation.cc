@@ -36,6 +36,13 @@ Result<bool> RevocationList::contains(const std::string& serial) {
   return serials_.count(serial) != 0;
 }
 
+Result<bool> RevocationList::changed() {
+  ATOLL_TRY(refresh());
+  if (asked_ == stamp_) return false;
+  asked_ = stamp_;
+  return true;
+}
+
 Status RevocationList::add(const CertificateInfo& certificate, WallTime now) {
   const FileLock lock(path_);  // two at once must not lose one
   std::string text;

@@ -169,6 +169,8 @@ class StreamSession : public Session {
   awaitable<Status> read_all(MutableByteView out, Duration patience) {
     reading_->begin(patience);
     while (!out.empty()) {
+      // TLS may hold bytes that arrived before close().
+      if (closed_) co_return Error(ErrorCode::kNetwork, "the connection is closed");
       asio::error_code error;
       const size_t got = co_await stream_->async_read_some(
           asio::buffer(out.data(), out.size()), asio::redirect_error(asio::use_awaitable, error));

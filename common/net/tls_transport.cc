@@ -47,15 +47,19 @@ std::string serial_of(X509* certificate) {
   return serial;
 }
 
+std::string common_name_of(X509* certificate) {
+  char name[256] = "";
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name));
+  return name;
+}
+
 // Who the peer proved to be.
 Peer peer_of(TlsStream& stream, const std::string& address) {
   Peer peer;
   peer.address = address;
   X509* certificate = SSL_get1_peer_certificate(stream.native_handle());
   if (certificate == nullptr) return peer;
-  char name[256] = "";
-  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name));
-  peer.name = name;
+  peer.name = common_name_of(certificate);
   peer.serial = serial_of(certificate);
   peer.authenticated = SSL_get_verify_result(stream.native_handle()) == X509_V_OK;
   X509_free(certificate);
@@ -84,6 +88,53 @@ Result<std::shared_ptr<ssl::context>> make_context(ssl::context::method method,
   if (error) return file_error(key);
   return context;
 }
+
+// What a handshake has seen of the client's certificate.
+struct Shown {
+  int error = X509_V_OK;
+  bool expired = false;      // not for longer than the grace
+  std::string name, serial;  // once the authority's signature on it was found good
+};
+
+// Looks at each certificate of a client's chain, from the authority's down to the client's own.
+class Examiner {
+ public:
+  Examiner(const TlsServer& options, std::shared_ptr<Shown> shown)
+      : revoked_(options.revoked), grace_(options.expired_grace), shown_(std::move(shown)) {}
+
+  bool operator()(bool good, ssl::verify_context& verify) const {
+    X509_STORE_CTX* store = verify.native_handle();
+    int error = good ? X509_V_OK : X509_STORE_CTX_get_error(store);
+    if (X509_STORE_CTX_get_error_depth(store) == 0 && is_signed(error)) {
+      X509* certificate = X509_STORE_CTX_get_current_cert(store);
+      shown_->name = common_name_of(certificate);
+      shown_->serial = serial_of(certificate);
+      if (error == X509_V_ERR_CERT_HAS_EXPIRED && is_within_grace(certificate)) {
+        shown_->expired = true;
+        error = X509_V_OK;
+      }
+      if (revoked_(shown_->serial)) error = X509_V_ERR_CERT_REVOKED;
+    }
+    shown_->error = error;
+    if (error == X509_V_OK) return true;
+    X509_STORE_CTX_set_error(store, error);
+    return false;
+  }
+
+ private:
+  // OpenSSL looks at a certificate's dates after the authority's signature on it.
+  static bool is_signed(int error) {
+    return error == X509_V_OK || error == X509_V_ERR_CERT_HAS_EXPIRED;
+  }
+  bool is_within_grace(X509* certificate) const {
+    int days = 0, seconds = 0;
+    return ASN1_TIME_diff(&days, &seconds, X509_get0_notAfter(certificate), nullptr) == 1 &&
+           std::chrono::hours(24) * days + std::chrono::seconds(seconds) <= grace_;
+  }
+  std::function<bool(const std::string&)> revoked_;
+  std::chrono::seconds grace_;
+  std::shared_ptr<Shown> shown_;
+};
 
 // A listener for either kind of stream. Handshakes run beside each other; finished ones wait in a
 // queue.
@@ -158,6 +209,7 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
   static awaitable<void> shake_hands(std::shared_ptr<StreamListener> self, Tcp::socket socket) {
     tune(socket);
     const auto address = address_of(socket);
+    if (self->options_.admit && !self->options_.admit(address)) co_return;
     std::unique_ptr<Session> session;
     if (self->context_ == nullptr) {
       session = std::make_unique<StreamSession<Tcp::socket>>(
@@ -167,25 +219,43 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
       auto watchdog = std::make_shared<Watchdog>(stream->next_layer());
       watchdog->begin(self->options_.handshake_limit);
       asio::error_code error;
+      const auto shown = std::make_shared<Shown>();
+      const Examiner examiner(self->options_, shown);
+      stream->set_verify_callback(examiner, error);
       co_await stream->async_handshake(ssl::stream_base::server,
                                        asio::redirect_error(asio::use_awaitable, error));
       watchdog->forget_socket();
       if (error) {
-        const auto verify = SSL_get_verify_result(stream->native_handle());
-        std::string why = verify != X509_V_OK ? X509_verify_cert_error_string(verify)
-                                              : explain_error(error, "shaking hands").message();
-        if (watchdog->expired())
-          why = "no handshake within " + std::to_string(self->options_.handshake_limit.count()) +
-                " ms";
-        log::warn("net", "refused " + address + ": " + why);
+        self->failed(*shown, address, error, watchdog->expired());
         co_return;
       }
       auto peer = peer_of(*stream, address);
+      peer.expired = shown->expired;
+      peer.authenticated = peer.authenticated && !peer.expired;
       session = std::make_unique<StreamSession<TlsStream>>(std::move(stream), std::move(peer));
     }
     if (self->closed_) co_return;
     self->ready_.push_back(std::move(session));
     self->changed_.notify();
+  }
+
+  void failed(const Shown& shown, const std::string& address, const asio::error_code& error,
+              bool expired) const {
+    FailedHandshake what;
+    what.address = address;
+    what.name = shown.name;
+    what.serial = shown.serial;
+    if (expired) {
+      what.text = "no handshake within " + std::to_string(options_.handshake_limit.count()) + " ms";
+    } else if (shown.error == X509_V_OK) {
+      what.text = explain_error(error, "shaking hands").message();
+    } else {
+      what.text = X509_verify_cert_error_string(shown.error);
+    }
+    if (shown.error == X509_V_ERR_CERT_REVOKED) what.cause = FailedHandshake::Cause::kRevoked;
+    if (shown.error == X509_V_ERR_CERT_HAS_EXPIRED) what.cause = FailedHandshake::Cause::kExpired;
+    if (options_.on_failed) return options_.on_failed(what);
+    log::warn("net", "refused " + address + ": " + what.text);
   }
 
   Tcp::acceptor acceptor_;
@@ -376,15 +446,6 @@ Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor,
   ATOLL_ASSIGN(auto context, make_context(ssl::context::tls_server, options.authority_file,
                                           options.certificate_file, options.key_file));
   context->set_verify_mode(ssl::verify_peer);
-  context->set_verify_callback([revoked = options.revoked](bool good, ssl::verify_context& verify) {
-    X509_STORE_CTX* store = verify.native_handle();
-    if (good && X509_STORE_CTX_get_error_depth(store) == 0 &&
-        revoked(serial_of(X509_STORE_CTX_get_current_cert(store)))) {
-      X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED);
-      return false;
-    }
-    return good;
-  });
   auto listener = std::make_shared<StreamListener>(executor, std::move(context), options);
   ATOLL_TRY(listener->bind(endpoint, address));
   listener->start();

@@ -10,6 +10,16 @@
 
 namespace atl::net {
 
+// Somebody who did not get past the handshake.
+struct FailedHandshake {
+  enum class Cause { kOther, kExpired, kRevoked };
+  Cause cause = Cause::kOther;
+  std::string address;
+  // Of a certificate that this authority signed; empty where there was none.
+  std::string name, serial;
+  std::string text;  // why, for a person
+};
+
 struct TlsServer {
   std::string authority_file;    // PEM: who signs clients' certificates
   std::string certificate_file;  // PEM: the server's certificate, followed by the authority's (for
@@ -17,6 +27,12 @@ struct TlsServer {
   std::string key_file;
   std::function<bool(const std::string& serial)> revoked = [](const std::string&) { return false; };
   Duration handshake_limit{10'000};
+  // For how long an expired certificate gets through the handshake, as peer().expired.
+  std::chrono::seconds expired_grace{0};
+  // Asked before a handshake; false: the connection is closed at once. Empty: everybody is let try.
+  std::function<bool(const std::string& address)> admit;
+  // Hears of every handshake that failed. Empty: it is written to the program's log.
+  std::function<void(const FailedHandshake&)> on_failed;
 };
 
 struct TlsClient {
@@ -29,8 +45,8 @@ struct TlsClient {
 
 // Binds at once. `address` is "host:port" or "[ipv6]:port"; port 0 takes any free one. Clients that
 // show no certificate come through with peer().authenticated == false (they may enrol);
-// certificates that are foreign, expired or revoked do not get past the handshake. kAddressInUse,
-// kNetwork, kIdentity (unreadable or mismatched key files).
+// certificates that are foreign, expired for longer than the grace, or revoked do not get past the
+// handshake. kAddressInUse, kNetwork, kIdentity (unreadable or mismatched key files).
 Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor,
                                              const std::string& address, const TlsServer& options);
 // Files are read now, the connection is made by connect(). The server's certificate must name the

@@ -70,7 +70,8 @@ Result<std::string> TokenStore::issue(const std::string& client, const std::stri
   return "atoll1." + secret + "." + fingerprint + "." + client;
 }
 
-Result<std::string> TokenStore::redeem(const std::string& text, WallTime now) {
+Result<TokenStore::Redeemed> TokenStore::redeem(const std::string& text, const std::string& key,
+                                                WallTime now) {
   ATOLL_ASSIGN(const auto token, parse_token(text));
   const FileLock lock(path_);
   ATOLL_ASSIGN(auto tokens, load(path_));
@@ -78,15 +79,18 @@ Result<std::string> TokenStore::redeem(const std::string& text, WallTime now) {
   if (found == tokens.end()) return Error(ErrorCode::kIdentity, "the enrolment token is unknown");
   auto& entry = *found;
   if (!is_entry(entry)) return Error(ErrorCode::kIo, path_ + " is damaged: a token lacks a field");
-  if (entry["used"].get<bool>())
-    return Error(ErrorCode::kIdentity, "the enrolment token was used before");
+  const bool used = entry["used"].get<bool>();
+  const bool again = used && entry.contains("key") && entry["key"] == key;
+  if (used && !again) return Error(ErrorCode::kIdentity, "the enrolment token was used before");
   if (seconds_of(now) >= entry["expires"].get<int64_t>())
     return Error(ErrorCode::kIdentity, "the enrolment token has expired");
   if (entry["client"].get<std::string>() != token.client)
     return Error(ErrorCode::kIdentity, "the enrolment token is for another client");
+  if (again) return Redeemed{token.client, true};
   entry["used"] = true;
+  entry["key"] = key;
   ATOLL_TRY(write_secret(path_, tokens.dump(2)));
-  return token.client;
+  return Redeemed{token.client, false};
 }
 
 }  // namespace atl::net

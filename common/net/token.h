@@ -25,9 +25,15 @@ class TokenStore {
 
   Result<std::string> issue(const std::string& client, const std::string& fingerprint, WallTime now,
                             std::chrono::seconds lifetime);
-  // Uses the token up: the client's name on success. kIdentity, with a different text each, for a
-  // token that is unknown, used, expired, or for another client; kIo when the file is damaged.
-  Result<std::string> redeem(const std::string& text, WallTime now);
+  struct Redeemed {
+    std::string client;
+    bool again = false;  // with the same key as before
+  };
+  // Uses the token up, for one public key (`key` names it; any text): until the token expires it is
+  // good for the same key again, since an answer may have been lost. kIdentity, with a different
+  // text each, for a token that is unknown, used, expired, or for another client; kIo when the file
+  // is damaged.
+  Result<Redeemed> redeem(const std::string& text, const std::string& key, WallTime now);
 
  private:
   std::string path_;

@@ -29,6 +29,9 @@ struct Peer {
   std::string serial;   // certificate's serial number in hex; empty likewise
   std::string address;  // "127.0.0.1:40112", for the log
   bool authenticated = false;
+  // The certificate is this authority's and not revoked, but has expired a while ago. Not
+  // authenticated: whoever shows it may ask for a new one, and do nothing else.
+  bool expired = false;
 };
 
 class Session {

@@ -137,6 +137,7 @@ struct Encoder {
     out.mutable_enrol()->set_token(m.token);
     out.mutable_enrol()->set_csr_pem(m.csr_pem);
   }
+  void operator()(const Renew& m) { out.mutable_renew()->set_csr_pem(m.csr_pem); }
   void operator()(const Enrolled& m) {
     out.mutable_enrolled()->set_certificate_pem(m.certificate_pem);
     out.mutable_enrolled()->set_authority_pem(m.authority_pem);
@@ -144,7 +145,9 @@ struct Encoder {
 };
 
 Result<Reason> reason_from(uint32_t number) {
-  if (number > static_cast<uint32_t>(Reason::kDuplicate)) return malformed("unknown reason");
+  const auto reason = static_cast<Reason>(number);
+  if (reason > Reason::kDuplicate && reason != Reason::kNotAllowed && reason != Reason::kExpired)
+    return malformed("unknown reason");
   return static_cast<Reason>(number);
 }
 
@@ -227,10 +230,20 @@ Result<Message> decode_enrolled(const pb::Enrolled& p) {
 
 }  // namespace
 
+std::string_view to_string(Reason reason) {
+  constexpr std::string_view kNames[] = {
+      "none",        "unauthenticated", "wrong_name",  "model_mismatch", "unexpected",
+      "stale_round", "not_selected",    "wrong_size",  "wrong_hash",     "not_finite",
+      "bad_token",   "bad_request",     "busy",        "server_error",   "no_data",
+      "duplicate",   "quarantined",     "not_allowed", "expired"};
+  const auto number = static_cast<size_t>(reason);
+  return number < std::size(kNames) ? kNames[number] : "unknown";
+}
+
 std::string_view name_of(const Message& message) {
   constexpr std::string_view kNames[] = {
-      "hello", "welcome", "join",  "joined",  "next-task", "task", "fetch", "ping",
-      "pong",  "offer",   "grant", "outcome", "refused",   "bye",  "enrol", "enrolled"};
+      "hello", "welcome", "join",    "joined",  "next-task", "task",  "fetch",    "ping", "pong",
+      "offer", "grant",   "outcome", "refused", "bye",       "enrol", "enrolled", "renew"};
   static_assert(std::size(kNames) == std::variant_size_v<Message>);
   return kNames[message.index()];
 }
@@ -289,6 +302,11 @@ Result<Message> decode(ByteView payload) {
     }
     case pb::Message::kEnrol:
       return decode_enrol(in.enrol());
+    case pb::Message::kRenew: {
+      Renew m;
+      ATOLL_TRY(read_text(m.csr_pem, in.renew().csr_pem(), kMaxPem, "renew.csr_pem"));
+      return Message(m);
+    }
     case pb::Message::kEnrolled:
       return decode_enrolled(in.enrolled());
     case pb::Message::BODY_NOT_SET:

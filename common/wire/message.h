@@ -31,11 +31,19 @@ enum class Reason : uint32_t {
   kServerError = 13,     // the server could not do its part (disk full, ...)
   kNoData = 14,          // a client with neither training nor test examples
   kDuplicate = 15,       // this client has a session already, and it is alive
+  kNotAllowed = 17,      // the server's operator lets only others in
+  kExpired = 18,         // the certificate has expired; it may be renewed
 };
+
+std::string_view to_string(Reason reason);  // "wrong_name", ... for logs
 
 struct Enrol {
   std::string token, csr_pem;
   bool operator==(const Enrol&) const = default;
+};
+struct Renew {
+  std::string csr_pem;
+  bool operator==(const Renew&) const = default;
 };
 struct Enrolled {
   std::string certificate_pem, authority_pem;
@@ -120,7 +128,7 @@ struct Bye {
 };
 
 using Message = std::variant<Hello, Welcome, Join, Joined, NextTask, Task, Fetch, Ping, Pong, Offer,
-                             Grant, Outcome, Refused, Bye, Enrol, Enrolled>;
+                             Grant, Outcome, Refused, Bye, Enrol, Enrolled, Renew>;
 
 std::string_view name_of(const Message& message);  // "hello", "offer", ...
 Bytes encode(const Message& message);

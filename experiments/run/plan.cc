@@ -13,7 +13,8 @@ Result<Plan> load_plan(const std::string& file, const std::string& set) {
   auto root = document.root();
   Plan plan;
   plan.run = server::read_run_config(root);
-  root.table("listen").accept_other_keys();  // the server's own
+  for (const char* servers : {"listen", "identity", "admission"})
+    root.table(servers).accept_other_keys();
 
   auto table = root.table("data");
   plan.data = data::read_data_spec(table);

@@ -1,8 +1,6 @@
 #include "server/admin/folder.h"
 
-#include "common/core/fault.h"
 #include "common/core/file.h"
-#include "common/core/log.h"
 #include "common/net/revocation.h"
 #include "common/net/tls_transport.h"
 #include "common/wire/message.h"
@@ -52,6 +50,15 @@ every = 1                 # rounds between evaluations on the clients' test data
 [checkpoints]
 keep = 2
 
+[admission]
+allow = []                # names of clients, '*' for any characters: ["site-a", "hospital-*"]; []: all
+failed_attempts = 1000    # of one address at once, and from then on
+failed_attempts_a_minute = 600
+
+[identity]
+client_days = 365         # how long a client's certificate is good; clients renew it by themselves
+renew_grace_days = 30     # an expired one may still be renewed for so long
+
 [timeouts]
 progress_s = 120.0        # a client without any progress for this long is out of the round
 poll_s = 15.0             # an idle client hears from the server at least this often
@@ -62,6 +69,14 @@ Error no_folder(const ServerFolder& folder, const std::string& why) {
       .hint("atoll-server init " + folder.path + " --name HOST");
 }
 
+Status check_address(const std::string& address) {
+  auto parsed = net::parse_address(address);
+  if (!parsed) return std::move(parsed).error();
+  return {};
+}
+
+}  // namespace
+
 Result<net::KeyAndCertificate> load_authority(const ServerFolder& folder) {
   net::KeyAndCertificate authority;
   auto certificate = read_text(folder.authority());
@@ -70,47 +85,6 @@ Result<net::KeyAndCertificate> load_authority(const ServerFolder& folder) {
   ATOLL_ASSIGN(authority.key_pem, read_text(folder.authority_key()));
   return authority;
 }
-
-Status check_address(const std::string& address) {
-  auto parsed = net::parse_address(address);
-  if (!parsed) return std::move(parsed).error();
-  return {};
-}
-
-class Desk : public EnrolmentDesk {
- public:
-  explicit Desk(ServerFolder folder) : folder_(std::move(folder)), tokens_(folder_.tokens()) {}
-
-  Result<wire::Enrolled> enrol(const wire::Enrol& request) override {
-    ATOLL_TRY(fault::point("enrol"));
-    ATOLL_ASSIGN(auto authority, load_authority(folder_));
-    const auto now = std::chrono::system_clock::now();
-    // The request is examined first, so that a mistake in it does not use the token up.
-    ATOLL_ASSIGN(const auto token, net::parse_token(request.token));
-    ATOLL_ASSIGN(auto certificate, net::sign_client_request(authority, request.csr_pem,
-                                                            token.client, now, kCertificateYears));
-    ATOLL_TRY(make_folders(folder_.path + "/clients"));
-    ATOLL_ASSIGN(const auto name, tokens_.redeem(request.token, now));
-    ATOLL_TRY(keep(name, certificate));
-    log::info("server", "enrolled " + name);
-    return wire::Enrolled{std::move(certificate), std::move(authority.certificate_pem)};
-  }
-
- private:
-  // A client that enrols again keeps its older certificates on file, or nobody could revoke them.
-  Status keep(const std::string& name, const std::string& certificate) {
-    std::string all;
-    if (exists(folder_.client(name))) {
-      ATOLL_ASSIGN(all, read_text(folder_.client(name)));
-    }
-    return write_atomic(folder_.client(name), all + certificate);
-  }
-
-  ServerFolder folder_;
-  net::TokenStore tokens_;
-};
-
-}  // namespace
 
 Status init_folder(const ServerFolder& folder, const std::vector<std::string>& names,
                    const std::string& listen) {
@@ -148,6 +122,16 @@ Result<std::string> issue_token(const ServerFolder& folder, const std::string& c
       .issue(client, info.fingerprint, std::chrono::system_clock::now(), lifetime);
 }
 
+std::vector<std::string> certificates_in(const std::string& pem) {
+  const std::string end = "-----END CERTIFICATE-----\n";
+  std::vector<std::string> all;
+  for (size_t from = 0, to; (to = pem.find(end, from)) != std::string::npos; from = to) {
+    to += end.size();
+    all.push_back(pem.substr(from, to - from));
+  }
+  return all;
+}
+
 Status revoke_client(const ServerFolder& folder, const std::string& client) {
   if (!wire::is_valid_name(client))
     return Error(ErrorCode::kUsage, "\"" + client + "\" is not a client's name");
@@ -156,13 +140,14 @@ Status revoke_client(const ServerFolder& folder, const std::string& client) {
     return Error(ErrorCode::kUsage, "no client \"" + client + "\" has enrolled here")
         .hint("ls " + folder.path + "/clients");
   }
+  ATOLL_ASSIGN(const auto audit, open_audit_log(folder.audit()));
   net::RevocationList list(folder.revoked());
-  const std::string end = "-----END CERTIFICATE-----\n";
-  for (size_t from = 0, to; (to = pem->find(end, from)) != std::string::npos; from = to) {
-    to += end.size();
-    ATOLL_ASSIGN(const auto info, net::certificate_info(pem->substr(from, to - from)));
+  for (const auto& certificate : certificates_in(*pem)) {
+    ATOLL_ASSIGN(const auto info, net::certificate_info(certificate));
     ATOLL_ASSIGN(const bool known, list.contains(info.serial));
-    if (!known) ATOLL_TRY(list.add(info, std::chrono::system_clock::now()));
+    if (known) continue;
+    ATOLL_TRY(list.add(info, std::chrono::system_clock::now()));
+    audit->record({AuditEvent::kRevoked, client, "", info.serial, "", ""});
   }
   return {};
 }
@@ -174,10 +159,6 @@ Result<std::string> read_status(const ServerFolder& folder) {
         .hint("atoll-server run " + folder.path);
   }
   return text;
-}
-
-std::unique_ptr<EnrolmentDesk> make_enrolment_desk(const ServerFolder& folder) {
-  return std::make_unique<Desk>(folder);
 }
 
 }  // namespace atl::server

@@ -5,6 +5,7 @@
 //   tokens.json     one-time enrolment tokens, hashed
 //   revoked.txt     certificates that are no longer good
 //   clients/        certificates signed so far, one file a client, oldest first
+//   audit.jsonl     who enrolled, came, was turned away (server/audit/audit_log.h)
 //   address         where the running server listens, "host:port" with the port really bound
 //   run/            what RunStore keeps
 #pragma once
@@ -28,6 +29,7 @@ struct ServerFolder {
   std::string tokens() const { return path + "/tokens.json"; }
   std::string revoked() const { return path + "/revoked.txt"; }
   std::string client(const std::string& name) const { return path + "/clients/" + name + ".pem"; }
+  std::string audit() const { return path + "/audit.jsonl"; }
   std::string address() const { return path + "/address"; }
   std::string run() const { return path + "/run"; }
 };
@@ -39,13 +41,16 @@ Status init_folder(const ServerFolder& folder, const std::vector<std::string>& n
 // A one-time token for a client of this name.
 Result<std::string> issue_token(const ServerFolder& folder, const std::string& client,
                                 std::chrono::seconds lifetime);
-// Puts all of a client's certificates on the list of revoked ones; a running server honours it at
-// the next handshake.
+// Puts all of a client's certificates on the list of revoked ones; a running server honours it
+// within a second: no handshake, and no session that lives already. What was not on it before is
+// recorded in the audit log.
 Status revoke_client(const ServerFolder& folder, const std::string& client);
 // What the running (or last) server wrote about itself: JSON text.
 Result<std::string> read_status(const ServerFolder& folder);
 
-// Redeems tokens and signs requests with the folder's authority.
-std::unique_ptr<EnrolmentDesk> make_enrolment_desk(const ServerFolder& folder);
+// The authority with its key. kUsage, with what to do, when there is none.
+Result<net::KeyAndCertificate> load_authority(const ServerFolder& folder);
+// One after the other, as clients/NAME.pem holds them.
+std::vector<std::string> certificates_in(const std::string& pem);
 
 }  // namespace atl::server

@@ -54,6 +54,11 @@ void write_status(Context& context, const char* state, Urgency urgency = Urgency
                        {"train_examples", member.train_examples},
                        {"test_examples", member.test_examples}});
   }
+  Json denied = Json::object();
+  for (size_t i = 0; i < kDenials; ++i) {
+    if (const auto times = context.admission.denied[i]; times > 0)
+      denied[std::string(to_string(static_cast<Denial>(i)))] = times;
+  }
   Json status{
       {"run", context.config.name},
       {"state", state},
@@ -62,6 +67,7 @@ void write_status(Context& context, const char* state, Urgency urgency = Urgency
       {"model", context.store->model_path()},
       {"model_sha256", context.store->has_model() ? hex(context.store->model_digest()) : ""},
       {"clients", clients},
+      {"denied", denied},
       {"bytes_down", context.bytes_down},
       {"bytes_up", context.bytes_up},
       {"time", utc_now()}};
@@ -146,6 +152,10 @@ std::string round_line(const RoundResult& r) {
 }
 
 void emit_round_closed(Context& context, const RoundResult& r) {
+  context.audit->record({.event = AuditEvent::kRoundCommitted,
+                         .text = "round " + std::to_string(r.round) + ", " +
+                                 std::to_string(r.clients) + " clients, model " +
+                                 hex(r.model_sha256)});
   write_status(context, "running");
   tell(context, {.kind = RunEvent::Kind::kRoundClosed,
                  .round = r.round,

@@ -140,6 +140,23 @@ TEST_P(Stream, BadHeadersAreRefusedBeforeAnythingIsAllocated) {
   EXPECT_EQ(payload_.capacity(), 0u);
 }
 
+// Two frames that arrive together, in one TLS record: who is closed after the first is not heard
+// any more.
+TEST_P(Stream, NothingIsReceivedAfterClosing) {
+  const auto header = wire::encode(wire::FrameHeader{3, FrameKind::kControl});
+  Bytes two;
+  for (int i = 0; i < 2; ++i) {
+    two.insert(two.end(), header.begin(), header.end());
+    two.resize(two.size() + 3);
+  }
+  write(two);
+  ASSERT_TRUE(receive().ok());
+  session_->close();
+  const auto after = receive();
+  ASSERT_FALSE(after.ok());
+  EXPECT_EQ(after.error().code(), ErrorCode::kNetwork);
+}
+
 TEST_P(Stream, MemoryFollowsWhatArrivesNotWhatAHeaderClaims) {
   write(raw_header(64u << 20, 1, 1));
   write(Bytes(10));

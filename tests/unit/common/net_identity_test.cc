@@ -65,6 +65,39 @@ TEST(Identity, BadRequestsAreNotSigned) {
   EXPECT_NE(sign(request, "site-a"), "signed");
 }
 
+TEST(Identity, ARequestForAKeyThatIsThereKeepsTheKey) {
+  const auto now = Identities::now();
+  const auto authority = create_authority("Fed", now, hours(48)).value();
+  const auto made = make_key_and_request("a").value();
+  const auto again = make_request(made.key_pem, "a").value();
+  EXPECT_EQ(key_of_request(again, "a").value(), key_of_request(made.request_pem, "a").value());
+  EXPECT_NE(key_of_request(make_key_and_request("a")->request_pem, "a").value(),
+            key_of_request(again, "a").value());
+  EXPECT_FALSE(key_of_request(again, "b").ok());
+  const auto pem = sign_client_request(authority, again, "a", now, seconds(100)).value();
+  const auto info = certificate_info(pem).value();
+  EXPECT_EQ(info.key, key_of_request(again, "a").value());
+  EXPECT_EQ(info.lifetime, seconds(100));
+}
+
+TEST(Identity, AClientTakesOnlyTheCertificateItAskedFor) {
+  const auto now = Identities::now();
+  const auto authority = create_authority("Fed", now, hours(48)).value();
+  const auto other = create_authority("Fed", now, hours(48)).value();
+  const auto mine = make_key_and_request("a").value(), its = make_key_and_request("a").value();
+  const auto sign = [&](const KeyAndCertificate& by, const KeyAndRequest& made) {
+    return sign_client_request(by, made.request_pem, "a", now, hours(1)).value();
+  };
+  const auto check = [&](const std::string& certificate) {
+    return check_certificate(certificate, authority.certificate_pem, mine.request_pem, "a").ok();
+  };
+  EXPECT_TRUE(check(sign(authority, mine)));
+  EXPECT_FALSE(check(sign(authority, its)));
+  EXPECT_FALSE(check(sign(other, mine)));
+  EXPECT_FALSE(check(authority.certificate_pem));
+  EXPECT_FALSE(check(""));
+}
+
 TEST(Identity, ServerNamesThatCouldCarryExtensionsAreRefused) {
   const auto now = Identities::now();
   const auto authority = create_authority("Fed", now, hours(48)).value();
@@ -84,9 +117,14 @@ class Tokens : public ::testing::Test {
   TokenStore store_{path_};
   WallTime now_ = Identities::now();
   std::string print_ = std::string(64, 'f');
+  int keys_ = 0;  // everybody has one of their own
   std::string why(const std::string& token, WallTime now) {
-    const auto name = store_.redeem(token, now);
-    return name ? *name : name.error().message();
+    return why(token, now, "key " + std::to_string(++keys_));
+  }
+  std::string why(const std::string& token, WallTime now, const std::string& key) {
+    const auto redeemed = store_.redeem(token, key, now);
+    if (!redeemed) return redeemed.error().message();
+    return redeemed->client + (redeemed->again ? " again" : "");
   }
 };
 
@@ -110,6 +148,22 @@ TEST_F(Tokens, AreGoodOnceBeforeTheyExpireForTheirClient) {
     EXPECT_EQ(parse_token(bad).error().code(), ErrorCode::kIdentity) << bad;
 }
 
+// The answer may have been lost: the same key may ask again, another may not.
+TEST_F(Tokens, AreGoodAgainForTheSameKeyUntilTheyExpire) {
+  const auto token = store_.issue("site-a", print_, now_, seconds(60)).value();
+  EXPECT_EQ(why(token, now_, "mine"), "site-a");
+  EXPECT_EQ(why(token, now_, "mine"), "site-a again");
+  EXPECT_NE(why(token, now_, "thief's").find("used before"), std::string::npos);
+  EXPECT_NE(why(token, now_, "").find("used before"), std::string::npos);
+  EXPECT_EQ(why(token, now_ + seconds(59), "mine"), "site-a again");
+  EXPECT_NE(why(token, now_ + seconds(60), "mine").find("expired"), std::string::npos);
+  // A token that was used by a server that did not write its key down is good for no key.
+  auto text = read_text(path_).value();
+  text.replace(text.find("\"key\""), 5, "\"old\"");
+  ASSERT_TRUE(write_atomic(path_, text).ok());
+  EXPECT_NE(why(token, now_, "mine").find("used before"), std::string::npos);
+}
+
 TEST_F(Tokens, OnlyTheHashOfTheSecretIsKeptAndOnlyTheOwnerReadsIt) {
   const auto token = store_.issue("site-a", print_, now_, seconds(60)).value();
   const auto text = read_text(path_).value();
@@ -125,11 +179,11 @@ TEST_F(Tokens, OfManyWhoRedeemAtOnceOneWins) {
     std::atomic<int> won{0}, ready{0};
     std::vector<std::thread> racers;
     for (int i = 0; i < 4; ++i) {
-      racers.emplace_back([&] {
+      racers.emplace_back([&, i] {
         TokenStore own(path_);
         ++ready;
         while (ready < 4) std::this_thread::yield();
-        if (own.redeem(token, now_)) ++won;
+        if (own.redeem(token, std::to_string(i), now_)) ++won;
       });
     }
     for (auto& racer : racers) racer.join();
@@ -141,12 +195,12 @@ TEST_F(Tokens, ADamagedFileIsAnErrorNotACrash) {
   const auto token = store_.issue("site-a", print_, now_, seconds(60)).value();
   auto text = read_text(path_).value();
   ASSERT_TRUE(write_atomic(path_, "[]").ok());
-  EXPECT_EQ(store_.redeem(token, now_).error().code(), ErrorCode::kIo);
+  EXPECT_EQ(store_.redeem(token, "key", now_).error().code(), ErrorCode::kIo);
   ASSERT_TRUE(write_atomic(path_, "{").ok());
   EXPECT_EQ(store_.issue("x", print_, now_, seconds(1)).error().code(), ErrorCode::kIo);
   text.replace(text.find("false"), 5, "\"no\" ");
   ASSERT_TRUE(write_atomic(path_, text).ok());
-  EXPECT_EQ(store_.redeem(token, now_).error().code(), ErrorCode::kIo);
+  EXPECT_EQ(store_.redeem(token, "key", now_).error().code(), ErrorCode::kIo);
 }
 
 TEST(Revocation, IsSeenAtOnceAndSurvivesTheProcess) {

@@ -62,7 +62,8 @@ std::vector<Message> samples() {
           Refused{Reason::kModelMismatch, "models differ"},
           Bye{"done"},
           Enrol{"atoll1.secret.print.site-a", "-----BEGIN CERTIFICATE REQUEST-----\n"},
-          Enrolled{"-----BEGIN CERTIFICATE-----\n1", "-----BEGIN CERTIFICATE-----\n2"}};
+          Enrolled{"-----BEGIN CERTIFICATE-----\n1", "-----BEGIN CERTIFICATE-----\n2"},
+          Renew{"-----BEGIN CERTIFICATE REQUEST-----\n"}};
 }
 
 TEST(Wire, EveryMessageHasItsGoldenBytesBothWays) {
@@ -164,7 +165,9 @@ TEST(Wire, BadFieldsAreRefusedByName) {
   EXPECT_REFUSED("offer", report(m)->mutable_before()->set_correct(301), "report.before");
   EXPECT_REFUSED("offer", report(m)->mutable_after()->set_loss_sum(nan), "report.after");
   EXPECT_REFUSED("outcome", m.mutable_outcome()->set_reason(16), "unknown reason");
+  EXPECT_REFUSED("outcome", m.mutable_outcome()->set_reason(19), "unknown reason");
   EXPECT_REFUSED("outcome", m.mutable_outcome()->set_text(std::string(4097, 'x')), "outcome.text");
+  EXPECT_REFUSED("renew", m.mutable_renew()->set_csr_pem(std::string(65537, 'x')), "renew.csr_pem");
   EXPECT_REFUSED("refused", m.mutable_refused()->set_reason(99), "unknown reason");
   EXPECT_REFUSED("bye", m.mutable_bye()->set_text(std::string(4097, 'x')), "bye.text");
   EXPECT_REFUSED("enrol", m.mutable_enrol()->set_csr_pem(std::string(65537, 'x')), "enrol.csr_pem");

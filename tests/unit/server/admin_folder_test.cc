@@ -6,6 +6,7 @@
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/net/revocation.h"
+#include "server/admin/enrolment_desk.h"
 #include "server/run_config.h"
 #include "tests/support/temporary_folder.h"
 
@@ -28,7 +29,9 @@ class Folder : public ::testing::Test {
   }
   Result<wire::Enrolled> enrol(const std::string& token, const std::string& name) {
     const auto made = net::make_key_and_request(name).value();
-    return make_enrolment_desk(folder_)->enrol({token, made.request_pem});
+    auto enrolled = make_enrolment_desk(folder_)->enrol({token, made.request_pem});
+    if (!enrolled) return std::move(enrolled).error();
+    return std::move(enrolled->answer);
   }
   Result<wire::Enrolled> enrol(const std::string& name) {
     return enrol(issue_token(folder_, name, seconds(60)).value(), name);
@@ -55,9 +58,15 @@ TEST_F(Folder, InitMakesEverythingAndKeysAreTheOwners) {
   auto run = read_run_config(root);
   std::string address;
   root.table("listen").read("address", address);
+  const auto admission = read_admission_config(root);
   EXPECT_TRUE(document.finish().ok());
   EXPECT_EQ(address, "127.0.0.1:7171");
   EXPECT_EQ(to_toml(run), to_toml(RunConfig()));
+  EXPECT_EQ(admission.client_lifetime, AdmissionConfig().client_lifetime);
+  EXPECT_TRUE(admission.allow.empty());
+  EXPECT_EQ(admission.failed_attempts, AdmissionConfig().failed_attempts);
+  EXPECT_EQ(admission.failed_attempts_a_minute, AdmissionConfig().failed_attempts_a_minute);
+  EXPECT_EQ(admission.renew_grace, AdmissionConfig().renew_grace);
 }
 
 TEST_F(Folder, InitTwiceIsRefusedAndKeepsTheAuthority) {

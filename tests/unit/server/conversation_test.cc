@@ -9,6 +9,7 @@
 #include "common/net/memory_transport.h"
 #include "common/net/tls_transport.h"
 #include "server/server.h"
+#include "tests/support/audit_recorder.h"
 #include "tests/support/driver.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensors.h"
@@ -47,6 +48,7 @@ class Conversation : public ::testing::Test {
   void start(std::shared_ptr<net::Listener> listener = nullptr) {
     server_ = std::make_unique<server::Server>(driver_.executor(), pool_.get_executor(), config_);
     ASSERT_TRUE(server_->open(folder_.path()).ok());
+    server_->context().audit = &audit_;
     running_ = driver_.start(
         server_->run(listener != nullptr ? std::move(listener) : network_.make_listener()));
     driver_.settle();
@@ -146,6 +148,7 @@ class Conversation : public ::testing::Test {
   net::MemoryNetwork network_;
   testing::TemporaryFolder folder_;
   server::RunConfig config_;
+  testing::AuditRecorder audit_;
   std::unique_ptr<server::Server> server_;
   Driver::Pending<Status> running_;
   std::unique_ptr<net::Connector> connector_;
@@ -183,6 +186,23 @@ TEST_F(Conversation, WithoutACertificateNobodyGetsPastTheFirstMessage) {
     EXPECT_TRUE(is_over(*links_.back()));
   }
   EXPECT_TRUE(server_->context().registry.members().empty());
+}
+
+TEST_F(Conversation, TheAuditLogHearsOfEverything) {
+  auto& link = in_round_one();
+  EXPECT_EQ(upload(link, offer_of(1, weights(NAN)), weights(NAN)).reason, Reason::kNotFinite);
+  network_.cut("a");
+  ask<wire::Refused>(connect("b"), wire::Hello{"b", 0, 0, ""});
+  auto& again = join("a");
+  while (next_task(again).round != 1) driver_.settle();
+  EXPECT_TRUE(upload(again, offer_of(1, weights(2)), weights(2)).accepted);
+  ASSERT_EQ(next_task(again).round, 2u);
+  const std::vector<std::string> expected{
+      "joined a",          "update_accepted a", "update_refused a not_finite", "left a",
+      "refused b no_data", "joined a",          "update_accepted a",           "round_committed ?"};
+  EXPECT_EQ(audit_.said(), expected);
+  EXPECT_EQ(audit_.entries[0].peer, "memory");
+  EXPECT_NE(audit_.entries[2].text.find("w"), std::string::npos);
 }
 
 TEST_F(Conversation, GarbageIsAnsweredOnceAndEndsTheConnection) {

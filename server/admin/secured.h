@@ -1,0 +1,31 @@
+// What makes a server the one of its folder: its keys for TLS, who enrols, who is revoked.
+#pragma once
+
+#include <memory>
+
+#include "common/net/revocation.h"
+#include "common/net/tls_transport.h"
+#include "server/admin/folder.h"
+#include "server/admission/config.h"
+
+namespace atl::server {
+
+// Lives as long as the server whose context it is attached to. Used on the server's executor.
+class SecuredFolder {
+ public:
+  explicit SecuredFolder(const ServerFolder& folder, const AdmissionConfig& config = {});
+
+  // Lets the server enrol and refuse by what stands in the folder. The options are for listen_tls;
+  // every handshake that fails goes through deny().
+  net::TlsServer attach(Context& context);
+
+ private:
+  bool is_revoked(const std::string& serial);
+  ServerFolder folder_;
+  AdmissionConfig config_;
+  std::unique_ptr<EnrolmentDesk> desk_;
+  net::RevocationList revoked_;
+  bool unreadable_ = false;  // the list, when it was last looked at
+};
+
+}  // namespace atl::server
