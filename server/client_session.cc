@@ -17,6 +17,8 @@ using wire::Reason;
 // (client/federation_loop.h).
 constexpr net::Duration kSilence = std::chrono::seconds(60);
 
+constexpr size_t kSmallBuffer = 16 << 10;
+
 class ClientSession {
  public:
   ClientSession(std::unique_ptr<net::Session> session, Context& context)
@@ -36,6 +38,8 @@ class ClientSession {
     for (;;) {
       ATOLL_CO_ASSIGN(auto message, co_await receive());
       ATOLL_CO_TRY(co_await answer(std::move(message)));
+      // What a large message or an update needed is not kept while the client trains.
+      if (buffer_.capacity() > kSmallBuffer) Bytes().swap(buffer_);
     }
   }
 

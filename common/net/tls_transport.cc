@@ -76,6 +76,8 @@ Result<std::shared_ptr<ssl::context>> make_context(ssl::context::method method,
   SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(context->native_handle(), 0);
   SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
+  // Thousands of connections wait most of the time: their buffers come and go.
+  SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
   asio::error_code error;
   auto file_error = [&error](const std::string& path) {
     return Error(ErrorCode::kIdentity, "cannot use " + path + ": " + error.message());

@@ -11,6 +11,7 @@
 
 #include "common/core/fault.h"
 #include "common/core/file.h"
+#include "common/net/identity.h"
 #include "experiments/bench/process.h"
 #include "experiments/bench/scratch.h"
 #include "experiments/bench/supervised.h"
@@ -37,6 +38,7 @@ struct Case {
   Victim victim = Victim::kOwner;
   bool at_client() const { return point.rfind("client.", 0) == 0; }
   bool at_enrolment() const { return point == "enrol" || point == "client.enrol"; }
+  bool at_renewal() const { return point == "client.renew"; }
   std::string who() const {
     const std::string owner = at_client() ? "client" : "server";
     const std::string other = at_client() ? "server" : "client";
@@ -113,6 +115,7 @@ class Stage {
     const auto begun = std::chrono::steady_clock::now();
     Verdict verdict;
     Cast cast(*this, folder);
+    if (one.at_renewal()) ATOLL_TRY(age_certificate(folder, "a"));
     if (one.at_enrolment()) {
       ATOLL_TRY(disturb_enrolment(one, cast, folder, verdict));
     } else {
@@ -188,6 +191,23 @@ class Stage {
     return write_atomic(folder + "/" + name + "/client.toml", toml.str());
   }
 
+  // Gives a client a certificate of 24 hours, 23 of which are over: it asks for another by itself.
+  static Status age_certificate(const std::string& folder, const std::string& name) {
+    const std::string server = folder + "/server/identity/",
+                      mine = folder + "/" + name + "/identity/";
+    ATOLL_ASSIGN(auto authority_key, read_text(server + "authority.key"));
+    ATOLL_ASSIGN(auto authority, read_text(server + "authority.pem"));
+    ATOLL_ASSIGN(const auto key, read_text(mine + "client.key"));
+    ATOLL_ASSIGN(const auto request, net::make_request(key, name));
+    const auto then = std::chrono::system_clock::now() - std::chrono::hours(23);
+    ATOLL_ASSIGN(const auto aged,
+                 net::sign_client_request({std::move(authority_key), std::move(authority)}, request,
+                                          name, then, std::chrono::hours(24)));
+    // The server renews what it has on file.
+    ATOLL_TRY(write_atomic(folder + "/server/clients/" + name + ".pem", aged));
+    return write_atomic(mine + "client.pem", aged);
+  }
+
   // A copy of the base; without client b's identity when the case enrols it.
   Result<std::string> fresh(const std::string& name, bool without_b) const {
     const std::string folder = scratch_ + "/" + name;
@@ -222,7 +242,7 @@ class Stage {
 
   Status disturb_run(const Case& one, Cast& cast, Verdict& verdict) {
     // The second time, so that something was done already; some are reached once.
-    const bool once = one.point == "evaluate" || one.point == "client.connect";
+    const bool once = one.point == "evaluate" || one.point == "client.connect" || one.at_renewal();
     const std::string fault = one.point + "=stop@" + (once ? "1" : "2");
     ATOLL_TRY(cast.server.start(one.at_client() ? "" : fault));
     ATOLL_TRY(cast.clients[0]->start(one.at_client() ? fault : ""));

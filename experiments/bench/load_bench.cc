@@ -53,7 +53,7 @@ Result<Scene> begin(const std::string& program, const std::string& folder, size_
   scene.crowd.folder = folder + "-clients";
   scene.crowd.clients = clients;
   ATOLL_TRY(sign_certificates(scene.crowd));
-  ATOLL_ASSIGN(scene.server, Process::start({program, "run", folder, "--log", "info"}));
+  ATOLL_ASSIGN(scene.server, Process::start({program, "run", folder}));
   ATOLL_ASSIGN(scene.crowd.address, scene.server->wait_for("listening on "));
   return scene;
 }

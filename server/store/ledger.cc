@@ -114,6 +114,8 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
     ATOLL_TRY(ledger->execute("PRAGMA locking_mode = EXCLUSIVE"));
     ATOLL_TRY(ledger->execute("PRAGMA journal_mode = WAL"));
     ATOLL_TRY(ledger->execute("PRAGMA synchronous = FULL"));
+    // A few pages are looked at again and again; the others are history.
+    ATOLL_TRY(ledger->execute("PRAGMA cache_size = -128"));
     Statement version(database, "PRAGMA user_version");
     ATOLL_ASSIGN(const bool said, version.step());
     const int64_t found = said ? version.integer(0) : 0;
