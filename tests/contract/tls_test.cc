@@ -254,6 +254,40 @@ TEST_F(Tls, AServerThatDoesNotSpeakTlsIsNamed) {
       << silent.error().message();
 }
 
+// docs/tls.md explains what a person reads: the words must be those that are said.
+TEST_F(Tls, TheGuideHasTheWordsThatAreSaid) {
+  const auto guide = read_text(std::string(ATOLL_GOLDEN) + "/../../docs/tls.md").value();
+  const auto expect = [&guide](const Error& error, const std::string& words) {
+    EXPECT_NE(error.message().find(words), std::string::npos) << error.message();
+    EXPECT_NE(guide.find(words), std::string::npos) << "docs/tls.md lacks: " << words;
+  };
+  std::string revoked;
+  auto options = ours_.server();
+  options.revoked = [&revoked](const std::string& serial) { return serial == revoked; };
+  listen(options);
+  theirs_.add_client("mallory");
+  auto foreign = ours_.client("");
+  foreign.certificate_file = theirs_.file("mallory.pem");
+  foreign.key_file = theirs_.file("mallory.key");
+  expect(verdict(foreign), "does not know the authority of this certificate");
+  ours_.add_client("old", Identities::now() - Identities::years(), std::chrono::hours(1));
+  expect(verdict(ours_.client("old")), "says that this certificate has expired");
+  ours_.add_client("early", Identities::now() + std::chrono::hours(24));
+  expect(verdict(ours_.client("early")), "does not accept this certificate");
+  revoked = ours_.add_client("b").serial;
+  expect(verdict(ours_.client("b")), "says that this certificate is revoked");
+  expect(connect(theirs_.client("mallory")).error(), "cannot be trusted: ");
+  net::TlsClient enrolling;
+  enrolling.pinned_authority =
+      net::certificate_info(theirs_.authority().certificate_pem).value().fingerprint;
+  expect(connect(enrolling).error(), "this is not the server of the token");
+  const auto address = listener_->address();
+  listener_->close();
+  driver_.settle();
+  auto connector = net::make_tls_connector(driver_.executor(), address, ours_.client("a")).value();
+  expect(driver_.wait(connector->connect()).error(), "nobody listens there");
+}
+
 TEST_F(Tls, ATakenPortHasItsOwnCode) {
   listen();
   const auto taken = net::listen_tls(driver_.executor(), listener_->address(), ours_.server());

@@ -27,10 +27,13 @@ until_true 30 grep -q '"event":"round_committed"' server/audit.jsonl
 "$bin/atoll-server" revoke server alice
 until_true 5 gone "$alice"
 status=0; wait "$alice" || status=$?
-[ $status -eq 9 ] && grep -q "revoked" alice.log || { cat alice.log; fail "alice ended with $status"; }
+if [ $status -ne 9 ] || ! grep -q "revoked" alice.log; then
+  cat alice.log
+  fail "alice ended with $status"
+fi
 grep -q '"event":"revoked","client":"alice"' server/audit.jsonl || fail "the revocation is not in the audit log"
 grep -q '"event":"refused","client":"alice".*"reason":"revoked"' server/audit.jsonl || fail "the cut is not in the audit log"
-gone "$bob" && { cat bob.log; fail "bob was put out with alice"; }
+if gone "$bob"; then cat bob.log; fail "bob was put out with alice"; fi
 
 # Certificates are good for ten seconds here. Bob gets a second one and a third while he trains; carol, who was away until
 # hers had ended, gets one when she comes.
