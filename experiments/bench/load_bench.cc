@@ -80,6 +80,7 @@ Status load_one(Report& report, const std::string& program, const std::string& f
                 size_t clients, uint32_t rounds, Enforce enforce) {
   ATOLL_ASSIGN(auto scene, begin(program, folder, clients, rounds));
   Usage idle_before, idle_after, end;
+  const size_t open_before = scene.server->descriptors();
   if (!scene.server->usage(idle_before))
     return Error(ErrorCode::kIo, "the server's memory cannot be read");
   // Everyone but the last is connected and has nothing to do while the memory is read.
@@ -108,7 +109,8 @@ Status load_one(Report& report, const std::string& program, const std::string& f
   ATOLL_TRY(ended);
   ATOLL_ASSIGN(const auto told, read_metrics(scene.folder));
   const auto label = "_" + std::to_string(clients);
-  const double connections = static_cast<double>(clients - 1);
+  // Those that were there when it was read: a connection is a descriptor.
+  const double connections = static_cast<double>(descriptors) - static_cast<double>(open_before);
   const double idle_kb =
       (static_cast<double>(idle_after.rss) - static_cast<double>(idle_before.rss)) / kKilo;
   report.figure("round_p50" + label, told.seconds.median(), "s");
