@@ -16,24 +16,27 @@ using wire::Reason;
 // How long a silent connection is kept. Clients send something at least every heartbeat
 // (client/federation_loop.h).
 constexpr net::Duration kSilence = std::chrono::seconds(60);
+// How long one that was turned away may still be talking; it reads why once it is done.
+constexpr net::Duration kLinger = std::chrono::seconds(1);
+// Of a manifest, while the run has none to compare it with, and at least.
+constexpr uint32_t kLeastJoin = 1u << 20;
 
 constexpr size_t kSmallBuffer = 16 << 10;
 
 class ClientSession {
  public:
   ClientSession(std::unique_ptr<net::Session> session, Context& context)
-      : session_(std::move(session)), context_(context) {
+      : session_(std::move(session)), context_(context), place_(context.door, *session_) {
     context_.live.insert(session_.get());
   }
-
   ~ClientSession() {
     context_.live.erase(session_.get());
-    if (name_.empty()) return;
-    context_.registry.leave(name_, session_.get());
-    context_.changed.notify();
+    leave();
   }
 
   awaitable<Status> run() {
+    if (!place_.admitted())
+      co_return co_await turn_away(Reason::kBusy, "the server has no room for another connection");
     ATOLL_CO_TRY(co_await greet());
     for (;;) {
       ATOLL_CO_ASSIGN(auto message, co_await receive());
@@ -47,6 +50,12 @@ class ClientSession {
     prepare(wire::Refused{reason, std::move(text)});
     (void)co_await send();
   }
+  // No round counts on it any more.
+  void leave() {
+    if (name_.empty()) return;
+    context_.registry.leave(std::exchange(name_, {}), session_.get());
+    context_.changed.notify();
+  }
   // What the audit log keeps of how it ended.
   void ended(const Error& why) {
     if (!name_.empty())
@@ -54,7 +63,8 @@ class ClientSession {
     else if (why.code() == ErrorCode::kProtocol || why.code() == ErrorCode::kDeadline)
       audit(AuditEvent::kRefused, to_string(why.code()), why.message());
   }
-  const std::string& label() const { return name_.empty() ? session_->peer().address : name_; }
+  awaitable<void> linger() { co_await session_->linger(kLinger); }
+  std::string label() const { return name_.empty() ? session_->peer().address : name_; }
   // deny() has said all there is to say.
   bool was_denied() const { return denied_; }
   void close() { session_->close(); }
@@ -73,11 +83,40 @@ class ClientSession {
     context_.audit->record({event, proven, peer.address, peer.serial, std::string(reason), text});
   }
 
-  awaitable<Result<wire::Message>> receive() {
-    ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, kSilence));
+  // Chunks come only where the intake says so.
+  awaitable<Result<wire::Message>> receive(net::Duration patience = kSilence) {
+    ATOLL_CO_ASSIGN(auto kind, co_await session_->receive(buffer_, patience));
     if (kind != wire::FrameKind::kControl)
       co_return Error(ErrorCode::kProtocol, "a chunk where a message belongs");
     co_return wire::decode(buffer_);
+  }
+
+  // What is taken from a client, and how slowly, depends on how far it is (server/door.h).
+  enum class Stage { kGreeting, kJoining, kJoined, kUploading };
+  void take_in(Stage stage) {
+    const auto& limits = context_.door.limits;
+    net::Intake intake{limits.control, 0};
+    if (stage == Stage::kUploading) intake.chunk = wire::max_payload(wire::FrameKind::kChunk);
+    if (stage == Stage::kGreeting) intake.control = limits.greeting;
+    if (stage == Stage::kJoining) {
+      intake.control = most_of_a_join();
+      intake.hold = [this](uint64_t bytes) -> Status {
+        if (place_.hold(bytes)) return {};
+        crowded_ = true;
+        return Error(ErrorCode::kRefused, "too many manifests at once");
+      };
+    }
+    if (stage == Stage::kGreeting || stage == Stage::kJoining) {
+      intake.pace = limits.pace;
+      intake.grace = limits.grace;
+    }
+    session_->set_intake(std::move(intake));
+  }
+  // A manifest twice as long as the run's is another model's, and not worth its memory.
+  uint32_t most_of_a_join() const {
+    if (!context_.store->has_model()) return wire::kMaxControl;
+    const uint64_t ours = memory_of(context_.store->model()->manifest());
+    return static_cast<uint32_t>(std::clamp<uint64_t>(2 * ours, kLeastJoin, wire::kMaxControl));
   }
 
   // Ends the session with the reason told to the client. The one way out for everything that is
@@ -99,7 +138,8 @@ class ClientSession {
 
   // The first messages: enrolment, or who the client is and what model it has.
   awaitable<Status> greet() {
-    ATOLL_CO_ASSIGN(auto first, co_await receive());
+    take_in(Stage::kGreeting);
+    ATOLL_CO_ASSIGN(auto first, co_await receive(context_.door.limits.grace));
     const auto& peer = session_->peer();
     if (auto denied = examine(context_, peer, first))
       co_return co_await shut_out(std::move(*denied));
@@ -116,17 +156,10 @@ class ClientSession {
     prepare(wire::Welcome{context_.config.name, context_.config.seed, context_.config.rounds,
                           context_.config.model, static_cast<uint32_t>(poll)});
     ATOLL_CO_TRY(co_await send());
-    ATOLL_CO_ASSIGN(auto second, co_await receive());
-    auto* join = std::get_if<wire::Join>(&second);
-    if (join == nullptr)
-      co_return co_await turn_away(Reason::kUnexpected, "after welcome comes join");
-    manifest_ = std::move(join->manifest);
-    if (!has_the_runs_model()) co_return co_await turn_away_for_its_model();
-    if (auto usable = can_be_the_first(); !usable)
-      co_return co_await turn_away(
-          Reason::kModelMismatch,
-          "the run cannot have the client's model: " + usable.error().message());
+    ATOLL_CO_TRY(co_await take_manifest());
     name_ = hello->client;
+    place_.joined();
+    take_in(Stage::kJoined);
     Member member{hello->train_examples, hello->test_examples, session_.get(), peer.address};
     context_.registry.join(name_, std::move(member));
     log::info("server", name_ + " joined from " + peer.address);
@@ -137,23 +170,57 @@ class ClientSession {
     co_return co_await send();
   }
 
-  // True as long as there is no model yet: the first client's becomes the run's.
-  bool has_the_runs_model() const {
-    return !context_.store->has_model() ||
-           context_.store->model()->manifest().digest() == manifest_.digest();
+  // The manifest is kept only while there is no model yet: the first client's becomes the run's.
+  awaitable<Status> take_manifest() {
+    take_in(Stage::kJoining);
+    auto second = co_await receive();
+    buffer_ = Bytes();  // a manifest may be far larger than anything that follows
+    place_.hold(0);
+    if (crowded_) co_return co_await turn_away_crowded();
+    if (!second) co_return std::move(second).error();
+    auto* join = std::get_if<wire::Join>(&*second);
+    if (join == nullptr)
+      co_return co_await turn_away(Reason::kUnexpected, "after welcome comes join");
+    model_ = join->manifest.digest();
+    model_bytes_ = join->manifest.total_bytes();
+    if (!has_the_runs_model()) co_return co_await turn_away_for_its_model(join->manifest);
+    if (context_.store->has_model()) co_return Status();
+    if (auto usable = can_be_the_first(join->manifest); !usable)
+      co_return co_await turn_away(
+          Reason::kModelMismatch,
+          "the run cannot have the client's model: " + usable.error().message());
+    manifest_ = context_.door.share(std::move(join->manifest));
+    if (manifest_ == nullptr) co_return co_await turn_away_crowded();
+    co_return Status();
   }
   // A model that cannot be aggregated or kept would end the run once it is the run's.
-  Status can_be_the_first() const {
-    if (context_.store->has_model()) return {};
-    if (auto policy = Policy::make(context_.config.policy, manifest_); !policy)
+  Status can_be_the_first(const Manifest& manifest) const {
+    if (auto policy = Policy::make(context_.config.policy, manifest); !policy)
       return std::move(policy).error();
-    return can_be_written(manifest_);
+    return can_be_written(manifest);
   }
-  awaitable<Status> turn_away_for_its_model() {
+  awaitable<Status> turn_away_crowded() {
+    co_return co_await turn_away(Reason::kBusy,
+                                 "too many manifests at once; the client may try again");
+  }
+
+  bool has_the_runs_model() const {
+    return !context_.store->has_model() || context_.store->model()->manifest().digest() == model_;
+  }
+  awaitable<Status> turn_away_for_its_model(Manifest theirs) {
     const auto& ours = context_.store->model()->manifest();
     co_return co_await turn_away(Reason::kModelMismatch,
                                  "the client's model is not the run's (server | client): " +
-                                     Manifest::describe_difference(ours, manifest_));
+                                     Manifest::describe_difference(ours, theirs));
+  }
+  // A client that joined before there was a model may find that another client's became the run's.
+  awaitable<Status> check_model() {
+    if (manifest_ == nullptr || !context_.store->has_model()) co_return Status();
+    const auto theirs = std::exchange(manifest_, nullptr);
+    if (has_the_runs_model()) co_return Status();
+    auto* participant = context_.round == nullptr ? nullptr : context_.round->active(name_);
+    if (participant != nullptr) context_.round->fail(*participant);
+    co_return co_await turn_away_for_its_model(*theirs);
   }
 
   // A token, or a certificate that runs out, for a new certificate.
@@ -172,6 +239,7 @@ class ClientSession {
   }
 
   awaitable<Status> answer(wire::Message message) {
+    ATOLL_CO_TRY(co_await check_model());
     if (std::holds_alternative<wire::NextTask>(message)) co_return co_await answer_next_task();
     if (auto* fetch = std::get_if<wire::Fetch>(&message)) co_return co_await answer_fetch(*fetch);
     if (auto* ping = std::get_if<wire::Ping>(&message)) co_return co_await answer_ping(*ping);
@@ -192,6 +260,7 @@ class ClientSession {
     for (;;) {
       if (context_.live.count(session_.get()) == 0)
         co_return Error(ErrorCode::kNetwork, "the session was cut");
+      ATOLL_CO_TRY(co_await check_model());
       if (context_.finished) {
         prepare(wire::Task{.kind = wire::TaskKind::kDone});
         co_return co_await send();
@@ -199,11 +268,6 @@ class ClientSession {
       if (context_.round != nullptr) {
         if (const wire::Task* task = context_.round->task_for(name_)) {
           auto* participant = context_.round->active(name_);
-          // It joined before there was a model, and another client's became the run's.
-          if (!has_the_runs_model()) {
-            if (participant != nullptr) context_.round->fail(*participant);
-            co_return co_await turn_away_for_its_model();
-          }
           if (participant != nullptr) context_.round->progress(*participant, Phase::kWaiting);
           prepare(*task);
           co_return co_await send();
@@ -285,10 +349,10 @@ class ClientSession {
       prepare(wire::Outcome{true, Reason::kNone, ""});
       co_return co_await send();
     }
-    if (offer.update_bytes != manifest_.total_bytes()) {
+    if (offer.update_bytes != model_bytes_) {
       Refusal refusal{Reason::kWrongSize, "an update of " + std::to_string(offer.update_bytes) +
                                               " bytes for a model of " +
-                                              std::to_string(manifest_.total_bytes())};
+                                              std::to_string(model_bytes_)};
       co_return co_await reject(round, std::move(refusal));
     }
     if (offer.round != 0 && offer.report.examples == 0) {
@@ -348,7 +412,8 @@ class ClientSession {
     const auto appending = participant->appending;
     const uint64_t transfer = next_transfer_++;
     uint64_t offset = upload->received();
-    const uint64_t total = manifest_.total_bytes();
+    const uint64_t total = model_bytes_;
+    take_in(Stage::kUploading);
     prepare(wire::Grant{transfer, offset});
     ATOLL_CO_TRY(co_await send());
     std::optional<Refusal> refusal;
@@ -381,6 +446,7 @@ class ClientSession {
         piece->taken.emplace(upload->append(at, data));
       });
     }
+    take_in(Stage::kJoined);
     co_await appending->finish();
     if (auto failed = piece->settle(refusal)) co_return co_await fail_here(round, *failed);
     ATOLL_CO_TRY(fault::point("upload.end"));
@@ -421,8 +487,12 @@ class ClientSession {
 
   std::unique_ptr<net::Session> session_;
   Context& context_;
-  std::string name_;
-  Manifest manifest_;
+  Door::Place place_;
+  std::string name_;  // empty before it has joined
+  Digest model_{};    // of its manifest
+  uint64_t model_bytes_ = 0;
+  std::shared_ptr<const Manifest> manifest_;  // null once the run has a model
+  bool crowded_ = false;
   Bytes buffer_, reply_;
   uint64_t next_transfer_ = 1;
   bool denied_ = false;
@@ -435,13 +505,16 @@ awaitable<void> serve_client(std::unique_ptr<net::Session> session, Context& con
   ClientSession client(std::move(session), context);
   auto ended = co_await client.run();
   const Error& why = ended.error();  // run() returns only with a reason
-  if (why.code() == ErrorCode::kProtocol) {
+  const bool broken = why.code() == ErrorCode::kProtocol;
+  if (broken) {
     log::warn("server", client.label() + ": " + why.message());
     co_await client.refuse(Reason::kUnexpected, why.message());
   } else if (!client.was_denied()) {
     log::info("server", client.label() + ": " + why.message());
   }
   client.ended(why);
+  client.leave();
+  if (broken || why.code() == ErrorCode::kRefused) co_await client.linger();
   client.close();
   on_end();
 }

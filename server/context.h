@@ -8,6 +8,7 @@
 
 #include "server/admission/denial.h"
 #include "server/audit/audit_log.h"
+#include "server/door.h"
 #include "server/registry.h"
 #include "server/round.h"
 #include "server/run_config.h"
@@ -64,6 +65,7 @@ struct Context {
   std::unique_ptr<RunStore> store;
   Registry registry;
   std::set<net::Session*> live;  // sessions that are served, joined or not; cut: no more
+  Door door;                     // what clients that have not joined may cost
   std::shared_ptr<Round> round;  // the open round; null between rounds
   bool finished = false;         // no more rounds: clients are told to go
   bool trust_names = false;      // plain or in-memory transport: a name needs no certificate

@@ -67,9 +67,7 @@ class Round {
   std::chrono::milliseconds until_next_deadline(std::chrono::milliseconds patience) const;
 
   const std::shared_ptr<const Manifest>& manifest() const { return manifest_; }
-  void set_manifest(Manifest manifest) {
-    manifest_ = std::make_shared<const Manifest>(std::move(manifest));
-  }
+  void set_manifest(std::shared_ptr<const Manifest> manifest) { manifest_ = std::move(manifest); }
   // Moves every deadline, by a time in which nobody could be heard.
   void postpone(std::chrono::steady_clock::duration by);
   net::Event& changed() { return changed_; }

@@ -15,8 +15,16 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+// One line stays one line, and no terminal obeys it: a text may hold what a peer sent.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
 void write(spdlog::level::level_enum level, std::string_view area, const std::string& text) {
-  logger().log(level, "{}: {}", area, text);
+  logger().log(level, "{}: {}", area, printable(text));
 }
 
 }  // namespace

@@ -81,6 +81,9 @@ class MemorySession : public Session {
     in_.items.pop_front();
     in_.changed.notify();
     received_ += wire::kHeaderSize + item.payload.size();
+    ATOLL_CO_TRY(intake_.check(item.kind, item.payload.size()));
+    if (intake_.hold && item.kind == wire::FrameKind::kControl)
+      ATOLL_CO_TRY(intake_.hold(item.payload.size()));
     payload = std::move(item.payload);
     co_return item.kind;
   }

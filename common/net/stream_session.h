@@ -23,8 +23,8 @@ using Tcp = asio::ip::tcp;
 // In words, with what to do about it; kIdentity for certificates, kNetwork for the rest.
 Error explain_error(const asio::error_code& error, const std::string& doing);
 
-// Closes a socket when nothing moved for a while. Activity costs one clock reading;
-// the timer is armed once and looks again when it fires.
+// Closes a socket when nothing moved for a while, or when something is not over in time. Activity
+// costs one clock reading; the timer is armed once and looks again when it fires.
 class Watchdog : public std::enable_shared_from_this<Watchdog> {
  public:
   explicit Watchdog(Tcp::socket& socket) : socket_(&socket), timer_(socket.get_executor()) {}
@@ -35,13 +35,18 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
     queued_ = unacknowledged(*socket_);
     watching_ = true;
     expired_ = false;
-    // A timer armed for a longer patience would look too late.
-    if (armed_ && timer_.expiry() > last_ + patience_) timer_.cancel(), armed_ = false;
-    if (!armed_) arm();
+    arm();
   }
   void moved() { last_ = Clock::now(); }
+  // Movement or not, it is over by then.
+  void set_due(std::chrono::steady_clock::time_point due) {
+    due_ = due;
+    if (watching_) arm();
+  }
+  void clear_due() { due_ = Clock::time_point::max(); }
   void end() { watching_ = false; }
   bool expired() const { return expired_; }
+  bool overdue() const { return expired_ && Clock::now() >= due_; }
   void forget_socket() {
     socket_ = nullptr;
     timer_.cancel();
@@ -49,9 +54,12 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
 
  private:
   using Clock = std::chrono::steady_clock;
+  Clock::time_point limit() const { return std::min(last_ + patience_, due_); }
   void arm() {
+    // A timer that fires too early looks again; one that fires too late is of no use.
+    if (armed_ && timer_.expiry() <= limit()) return;
     armed_ = true;
-    timer_.expires_at(last_ + patience_);
+    timer_.expires_at(limit());
     timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
       if (!error) self->look();
     });
@@ -59,11 +67,11 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
   void look() {
     armed_ = false;
     if (socket_ == nullptr || !watching_) return;
-    if (Clock::now() - last_ < patience_) return arm();
+    if (Clock::now() < limit()) return arm();
     // What was sent before may still be on its way over a slow link, and no answer can come before
     // it is there: as long as the other side takes bytes, it is not silent.
     const int queued = unacknowledged(*socket_);
-    const bool taken = queued < queued_;
+    const bool taken = queued < queued_ && Clock::now() < due_;
     queued_ = queued;
     if (taken) {
       last_ = Clock::now();
@@ -82,7 +90,7 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
   }
   Tcp::socket* socket_;
   asio::steady_timer timer_;
-  Clock::time_point last_;
+  Clock::time_point last_, due_ = Clock::time_point::max();
   Duration patience_{};
   int queued_ = 0;
   bool watching_ = false, armed_ = false, expired_ = false;
@@ -124,17 +132,36 @@ class StreamSession : public Session {
 
   awaitable<Result<wire::FrameKind>> receive(Bytes& payload, Duration patience) override {
     std::array<std::byte, wire::kHeaderSize> raw;
+    arrived_ = 0;
+    reading_->clear_due();
     ATOLL_CO_TRY(co_await read_all(raw, patience));
     ATOLL_CO_ASSIGN(const auto header, wire::decode_header(raw));
+    ATOLL_CO_TRY(intake_.check(header.kind, header.length));
     // A header costs its sender eight bytes; it does not make us allocate what it claims.
-    payload.resize(std::min<size_t>(header.length, std::max(payload.size(), kFirstPiece)));
+    const bool control = header.kind == wire::FrameKind::kControl;
+    const size_t first = std::max(payload.size(), control ? kFirstControl : kFirstChunk);
+    ATOLL_CO_TRY(grow(payload, std::min<size_t>(header.length, first), control));
     for (size_t have = 0; have < header.length;) {
       ATOLL_CO_TRY(co_await read_all(MutableByteView(payload).subspan(have), patience));
       have = payload.size();
-      payload.resize(std::min<size_t>(header.length, 2 * have));
+      ATOLL_CO_TRY(grow(payload, std::min<size_t>(header.length, 2 * have), control));
     }
     received_ += raw.size() + payload.size();
     co_return header.kind;
+  }
+
+  awaitable<void> linger(Duration limit) override {
+    asio::error_code error;
+    socket_of(*stream_).shutdown(Tcp::socket::shutdown_send, error);
+    reading_->begin(limit);
+    reading_->set_due(std::chrono::steady_clock::now() + limit);
+    std::array<std::byte, 16 << 10> dropped;
+    for (size_t left = kMostDropped; !error && left > 0;) {
+      const size_t got = co_await socket_of(*stream_).async_read_some(
+          asio::buffer(dropped), asio::redirect_error(asio::use_awaitable, error));
+      left -= std::min(left, got);
+    }
+    reading_->end();
   }
 
   void close() override {
@@ -149,7 +176,23 @@ class StreamSession : public Session {
   uint64_t bytes_received() const override { return received_; }
 
  private:
-  static constexpr size_t kFirstPiece = 2 << 20;
+  static constexpr size_t kFirstControl = 64 << 10, kFirstChunk = 2 << 20;
+  static constexpr size_t kMostDropped = 64 << 20;
+
+  Status grow(Bytes& payload, size_t size, bool control) {
+    if (control && intake_.hold) ATOLL_TRY(intake_.hold(size));
+    payload.resize(size);
+    return {};
+  }
+  // Each piece of a frame moves the moment at which the frame has to be whole.
+  void keep_pace(size_t got) {
+    if (intake_.pace == 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (arrived_ == 0) begun_ = now;
+    arrived_ += got;
+    const auto earned = std::chrono::milliseconds(arrived_ * 1000 / intake_.pace);
+    reading_->set_due(begun_ + intake_.grace + earned);
+  }
 
   awaitable<Status> write_all(ByteView bytes) {
     writing_->begin(send_patience_);
@@ -177,6 +220,7 @@ class StreamSession : public Session {
       if (error) co_return failed(error, "receiving", *reading_, patience);
       out = out.subspan(got);
       reading_->moved();
+      keep_pace(got);
     }
     reading_->end();
     co_return Status();
@@ -185,6 +229,8 @@ class StreamSession : public Session {
   Error failed(const asio::error_code& error, const char* doing, const Watchdog& watchdog,
                Duration patience) {
     if (closed_) return Error(ErrorCode::kNetwork, "the connection is closed");
+    if (watchdog.overdue())
+      return Error(ErrorCode::kDeadline, std::string(doing) + " took too long");
     if (watchdog.expired()) {
       return Error(ErrorCode::kDeadline,
                    "nothing moved for " + std::to_string(patience.count()) + " ms while " + doing);
@@ -198,6 +244,8 @@ class StreamSession : public Session {
   Bytes small_;
   bool closed_ = false;
   uint64_t sent_ = 0, received_ = 0;
+  uint64_t arrived_ = 0;  // of the frame under way
+  std::chrono::steady_clock::time_point begun_;
 };
 
 }  // namespace atl::net

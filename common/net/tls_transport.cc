@@ -7,6 +7,7 @@
 #include <asio/detached.hpp>
 #include <asio/ssl.hpp>
 #include <deque>
+#include <list>
 
 #include "common/core/hash.h"
 #include "common/core/log.h"
@@ -224,6 +225,7 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
       const auto shown = std::make_shared<Shown>();
       const Examiner examiner(self->options_, shown);
       stream->set_verify_callback(examiner, error);
+      const Handshaking handshaking(*self, stream->next_layer());
       co_await stream->async_handshake(ssl::stream_base::server,
                                        asio::redirect_error(asio::use_awaitable, error));
       watchdog->forget_socket();
@@ -260,7 +262,25 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
     log::warn("net", "refused " + address + ": " + what.text);
   }
 
+  // A place among the handshakes under way, while it lives. Within a coroutine that holds `self`.
+  struct Handshaking {
+    Handshaking(StreamListener& listener, Tcp::socket& socket) : all(listener.handshakes_) {
+      asio::error_code ignored;
+      if (all.size() >= listener.options_.most_handshakes) {
+        all.front()->close(ignored);
+        all.splice(all.end(), all, all.begin());  // it is on its way out; the next one is older
+      }
+      place = all.insert(all.end(), &socket);
+    }
+    ~Handshaking() { all.erase(place); }
+    Handshaking(const Handshaking&) = delete;
+    Handshaking& operator=(const Handshaking&) = delete;
+    std::list<Tcp::socket*>& all;
+    std::list<Tcp::socket*>::iterator place;
+  };
+
   Tcp::acceptor acceptor_;
+  std::list<Tcp::socket*> handshakes_;  // oldest first
   std::shared_ptr<ssl::context> context_;
   TlsServer options_;
   Event changed_;

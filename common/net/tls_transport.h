@@ -26,13 +26,15 @@ struct TlsServer {
                                  // enrolling clients)
   std::string key_file;
   std::function<bool(const std::string& serial)> revoked = [](const std::string&) { return false; };
-  Duration handshake_limit{10'000};
   // For how long an expired certificate gets through the handshake, as peer().expired.
   std::chrono::seconds expired_grace{0};
   // Asked before a handshake; false: the connection is closed at once. Empty: everybody is let try.
   std::function<bool(const std::string& address)> admit;
   // Hears of every handshake that failed. Empty: it is written to the program's log.
   std::function<void(const FailedHandshake&)> on_failed;
+  Duration handshake_limit{10'000};  // whatever moves
+  // At once. One more, and the oldest is dropped: an honest one takes milliseconds.
+  size_t most_handshakes = 256;
 };
 
 struct TlsClient {

@@ -11,6 +11,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,31 @@ struct Peer {
   bool expired = false;
 };
 
+// What a receive() takes, within wire::max_payload(kind). As it stands: everything.
+struct Intake {
+  uint32_t control = wire::max_payload(wire::FrameKind::kControl);  // bytes; 0: none may come now
+  uint32_t chunk = wire::max_payload(wire::FrameKind::kChunk);      // likewise
+  // The least pace of a frame that has begun: it is whole after `grace`, and one second more for
+  // every `pace` bytes of it. 0: any pace.
+  uint32_t pace = 0;
+  Duration grace{0};
+  // Asked before the memory of a control frame grows to so many bytes; its error is receive()'s.
+  std::function<Status(uint64_t bytes)> hold;
+
+  Status check(wire::FrameKind kind, uint64_t length) const {
+    const uint32_t limit = kind == wire::FrameKind::kControl ? control : chunk;
+    if (length <= limit && limit > 0) return {};
+    if (limit == 0) {
+      return Error(ErrorCode::kProtocol, kind == wire::FrameKind::kControl
+                                             ? "a message where a chunk belongs"
+                                             : "a chunk where a message belongs");
+    }
+    return Error(ErrorCode::kProtocol, "a frame of " + std::to_string(length) +
+                                           " bytes where at most " + std::to_string(limit) +
+                                           " are taken");
+  }
+};
+
 class Session {
  public:
   virtual ~Session() = default;
@@ -47,11 +73,16 @@ class Session {
   // Receives the next frame into `payload` (resized; its capacity is kept between calls). Sizes are
   // checked against wire::max_payload(kind) before anything is allocated, and memory grows with
   // what arrives, not with what a header claims. kDeadline when nothing at all arrives for
-  // `patience`: every piece that arrives starts the time anew.
+  // `patience`: every piece that arrives starts the time anew. kProtocol, before its payload is
+  // read, on a frame that the intake does not take; kDeadline on one that is slower than its pace.
   virtual awaitable<Result<wire::FrameKind>> receive(Bytes& payload, Duration patience) = 0;
 
   // Ends both directions; pending operations complete with kNetwork. May be called more than once.
   virtual void close() = 0;
+  // Ends the sending direction, and drops what still arrives until the other side ends its own, for
+  // at most `limit`: closing at once would cost the other side what it has not read yet. Nothing is
+  // in progress. Then close().
+  virtual awaitable<void> linger(Duration /*limit*/) { co_return; }
 
   virtual const Peer& peer() const = 0;
   virtual uint64_t bytes_sent() const = 0;  // frames with their headers, without TLS's own overhead
@@ -59,6 +90,8 @@ class Session {
 
   // How long the other side may take no byte at all before a send gives up.
   void set_send_patience(Duration patience) { send_patience_ = patience; }
+  // Holds from the next receive() on.
+  void set_intake(Intake intake) { intake_ = std::move(intake); }
 
  protected:
   static Status check_size(wire::FrameKind kind, ByteView head, ByteView body) {
@@ -68,6 +101,7 @@ class Session {
                  "a frame of " + std::to_string(size) + " bytes is over the limit");
   }
   Duration send_patience_{60'000};
+  Intake intake_;
 };
 
 class Listener {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "common/wire/bounds.h"
 #include "common/wire/convert.h"
+#include "common/wire/join_bounds.h"
 
 namespace atl::wire {
 namespace {
@@ -260,8 +260,7 @@ Result<Message> decode(ByteView payload) {
   // What is wrong with a peer's bytes is in the Error; Protobuf need not print it too.
   static const bool quiet = (google::protobuf::SetLogHandler(nullptr), true);
   (void)quiet;
-  if (has_more_tensors(payload, Manifest::kMaxTensors))
-    return malformed("join has too many tensors");
+  ATOLL_TRY(check_join_bounds(payload));
   pb::Message in;
   if (!in.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
     return malformed("not a version 1 message");

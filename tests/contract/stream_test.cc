@@ -49,6 +49,11 @@ class Stream : public ::testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Over, Stream, ::testing::Values("tcp", "tls"),
                          [](const auto& info) { return std::string(info.param); });
 
+asio::awaitable<bool> linger(net::Session& session, Duration limit) {
+  co_await session.linger(limit);
+  co_return true;
+}
+
 Bytes raw_header(uint32_t length, unsigned kind, unsigned version, unsigned r0 = 0,
                  unsigned r1 = 0) {
   Bytes bytes(8);
@@ -70,6 +75,54 @@ TEST_P(Stream, ASlowDripKeepsTheReceiveAlive) {
   ASSERT_TRUE(kind.ok()) << kind.error().message();
   EXPECT_EQ(payload_, Bytes(16, std::byte{7}));
   EXPECT_TRUE(driver_.wait(dripping));
+}
+
+// The same drip is over its time when a pace is asked for, though no silence is ever long.
+TEST_P(Stream, AFrameSlowerThanItsPaceIsGivenUp) {
+  session_->set_intake({.pace = 1000, .grace = Duration(200)});
+  auto frame = raw_header(16, 2, 1);
+  frame.resize(24, std::byte{7});
+  auto dripping = driver_.start(peer_->drip(frame, Duration(40)));
+  const auto kind = receive(Duration(20'000));
+  ASSERT_FALSE(kind.ok());
+  EXPECT_EQ(kind.error().code(), ErrorCode::kDeadline);
+  EXPECT_NE(kind.error().message().find("took too long"), std::string::npos);
+  (void)driver_.wait(dripping);
+}
+
+// 24 bytes at 20 bytes a second may take more than a second; waiting for the first one is free.
+TEST_P(Stream, AFrameThatKeepsItsPaceMayTakeLongerThanTheGrace) {
+  session_->set_intake({.pace = 20, .grace = Duration(200)});
+  auto frame = raw_header(16, 2, 1);
+  frame.resize(24, std::byte{7});
+  auto receiving = driver_.start(session_->receive(payload_, Duration(20'000)));
+  auto dripping = driver_.start(peer_->drip(frame, Duration(25)));
+  const auto kind = driver_.wait(receiving);
+  ASSERT_TRUE(kind.ok()) << kind.error().message();
+  EXPECT_TRUE(driver_.wait(dripping));
+  // The next frame has its own time, and silence between the two does not count.
+  EXPECT_EQ(receive(Duration(300)).error().message().substr(0, 13), "nothing moved");
+}
+
+// Closed at once, bytes that nobody read would make the kernel reset the connection, and the answer
+// could be lost.
+TEST_P(Stream, LingeringLetsTheLastWordArrive) {
+  const Bytes large(4 << 20);
+  auto writing = driver_.start(peer_->write(large));
+  driver_.settle();
+  const Bytes word(8, std::byte{7});
+  ASSERT_TRUE(driver_.wait(session_->send(FrameKind::kControl, word, {})).ok());
+  auto lingering = driver_.start(linger(*session_, Duration(20'000)));
+  EXPECT_TRUE(driver_.wait(writing));
+  EXPECT_EQ(driver_.wait(peer_->read_some()).size(), wire::kHeaderSize + word.size());
+  EXPECT_FALSE(lingering->has_value());
+  peer_->reset();
+  EXPECT_TRUE(driver_.wait(lingering));
+}
+
+TEST_P(Stream, LingeringIsBounded) {
+  auto lingering = driver_.start(linger(*session_, Duration(50)));
+  EXPECT_TRUE(driver_.wait(lingering, std::chrono::seconds(10)));
 }
 
 TEST_P(Stream, AFrameThatStopsHalfWayRunsIntoThePatience) {

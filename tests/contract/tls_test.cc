@@ -243,6 +243,31 @@ TEST_F(Tls, ASilentPeerIsPutOutAfterTheHandshakeLimitAndDelaysNobody) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, Duration(15'000));
 }
 
+// Silent peers cannot take all places: the oldest of them goes for the next one.
+TEST_F(Tls, TooManyHandshakesPutTheOldestOut) {
+  auto options = ours_.server();
+  options.handshake_limit = std::chrono::minutes(10);
+  options.most_handshakes = 3;
+  listen(options);
+  std::vector<std::unique_ptr<RawPeer>> silent;
+  std::vector<Driver::Pending<std::string>> ended;
+  for (int i = 0; i < 5; ++i) {
+    silent.push_back(std::make_unique<RawPeer>(driver_.executor(), nullptr));
+    ASSERT_EQ(driver_.wait(silent.back()->connect(listener_->address())), "");
+    ended.push_back(driver_.start(silent.back()->read_to_end()));
+  }
+  (void)driver_.wait(ended[0]);
+  (void)driver_.wait(ended[1]);
+  driver_.settle();
+  for (int i = 2; i < 5; ++i) EXPECT_FALSE(ended[i]->has_value()) << i;
+  expect_nobody_else();  // takes the place of one more
+  (void)driver_.wait(ended[2]);
+  driver_.settle();
+  EXPECT_FALSE(ended[3]->has_value());
+  for (auto& peer : silent) peer->reset();
+  (void)driver_.wait(ended[4]);
+}
+
 TEST_F(Tls, AServerThatDoesNotSpeakTlsIsNamed) {
   listener_ = net::listen_plain(driver_.executor(), "127.0.0.1:0").value();
   auto options = ours_.client("a");

@@ -275,6 +275,61 @@ TEST_P(Transport, AFrameOverTheLimitIsNotSent) {
   EXPECT_EQ(payload.size(), 3u);
 }
 
+TEST_P(Transport, OnlyWhatTheIntakeTakesIsReceived) {
+  struct {
+    net::Intake intake;
+    FrameKind kind;
+    size_t size;
+    const char* says;  // null: it is taken
+  } const table[] = {
+      {{.control = 100}, FrameKind::kControl, 100, nullptr},
+      {{.control = 100}, FrameKind::kControl, 101, "a frame of 101 bytes where at most 100"},
+      {{.chunk = 0}, FrameKind::kControl, 5, nullptr},
+      {{.chunk = 0}, FrameKind::kChunk, 5, "a chunk where a message belongs"},
+      {{.control = 0}, FrameKind::kChunk, 5, nullptr},
+      {{.control = 0}, FrameKind::kControl, 0, "a message where a chunk belongs"},
+  };
+  for (const auto& row : table) {
+    connect();
+    server_->set_intake(row.intake);
+    auto sent = send(*client_, Bytes(row.size), row.kind);
+    Bytes got;
+    const auto kind = receive(*server_, got);
+    EXPECT_EQ(kind.ok(), row.says == nullptr) << row.size;
+    if (kind) {
+      EXPECT_EQ(got.size(), row.size);
+    }
+    if (!kind && row.says != nullptr) {
+      EXPECT_EQ(kind.error().code(), ErrorCode::kProtocol);
+      EXPECT_NE(kind.error().message().find(row.says), std::string::npos) << kind.error().message();
+      EXPECT_EQ(got.capacity(), 0u);
+    }
+    (void)driver_.wait(sent);
+  }
+}
+
+TEST_P(Transport, MemoryOfAMessageIsAskedForBeforeItIsTaken) {
+  connect();
+  uint64_t asked = 0;
+  net::Intake intake;
+  intake.hold = [&asked](uint64_t bytes) -> Status {
+    asked = bytes;
+    if (bytes > 100'000) return Error(ErrorCode::kRefused, "no room");
+    return {};
+  };
+  server_->set_intake(intake);
+  Bytes got;
+  auto first = send(*client_, Bytes(1 << 20), FrameKind::kChunk);
+  EXPECT_TRUE(receive(*server_, got).ok());  // chunks are not counted
+  auto second = send(*client_, Bytes(100'000), FrameKind::kControl);
+  EXPECT_TRUE(receive(*server_, got).ok());
+  EXPECT_EQ(asked, 100'000u);
+  auto third = send(*client_, Bytes(100'001), FrameKind::kControl);
+  const auto kind = receive(*server_, got);
+  ASSERT_FALSE(kind.ok());
+  EXPECT_EQ(kind.error().code(), ErrorCode::kRefused);
+}
+
 TEST_P(Transport, ManySessionsSideBySide) {
   constexpr size_t kSessions = 64;
   std::vector<Driver::Pending<Result<std::unique_ptr<Session>>>> connecting, accepting;

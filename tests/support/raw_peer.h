@@ -66,6 +66,21 @@ class RawPeer {
     co_return true;
   }
 
+  // What the next read brings; nothing when the other side has ended it.
+  asio::awaitable<Bytes> read_some() {
+    Bytes piece(4096);
+    asio::error_code error;
+    size_t got = 0;
+    if (tls_ != nullptr)
+      got = co_await tls_->async_read_some(asio::buffer(piece.data(), piece.size()),
+                                           asio::redirect_error(asio::use_awaitable, error));
+    else
+      got = co_await plain_->async_read_some(asio::buffer(piece.data(), piece.size()),
+                                             asio::redirect_error(asio::use_awaitable, error));
+    piece.resize(got);
+    co_return piece;
+  }
+
   // Reads until the other side ends it.
   asio::awaitable<std::string> read_to_end() {
     std::array<char, 256> piece;

@@ -196,6 +196,48 @@ TEST(Wire, NoBytesMakeTheDecoderDoAnythingButRefuse) {
 }
 
 // Error texts may hold bytes of any encoding; what is sent must still be a message.
+// Two bytes on the wire, a hundred in memory: they are counted before they are made.
+TEST(Wire, AJoinIsBoundedBeforeItsTensorsAreMade) {
+  const auto field = [](uint64_t tag, const Bytes& body) {
+    Bytes out{static_cast<std::byte>(tag)};
+    uint64_t size = body.size();
+    for (; size >= 0x80; size >>= 7) out.push_back(static_cast<std::byte>(size | 0x80));
+    out.push_back(static_cast<std::byte>(size));
+    out.insert(out.end(), body.begin(), body.end());
+    return out;
+  };
+  const auto empty_tensors = [&](size_t count) {
+    Bytes body(2 * count);
+    for (size_t i = 0; i < count; ++i) body[2 * i] = std::byte{0x0a};
+    return field(0x1a, body);
+  };
+  const auto says = [](const Bytes& payload) {
+    const auto decoded = decode(payload);
+    return decoded ? std::string("taken") : decoded.error().message();
+  };
+  EXPECT_NE(says(empty_tensors(1'000'001)).find("too many tensors"), std::string::npos);
+  EXPECT_NE(says(empty_tensors(1'000'000)).find("join.dtype is unknown"), std::string::npos);
+  // Said in two halves, Protobuf would put them together.
+  auto halves = empty_tensors(600'000);
+  const auto second = halves;
+  halves.insert(halves.end(), second.begin(), second.end());
+  EXPECT_NE(says(halves).find("too many tensors"), std::string::npos);
+  // An extent is one byte on the wire, and eight in memory.
+  const auto wide = field(0x1a, field(0x0a, field(0x1a, Bytes(400, std::byte{1}))));
+  EXPECT_NE(says(wide).find("description is too long"), std::string::npos);
+  // Groups, whole and without end; a length that lies.
+  for (const Bytes& odd : {Bytes{std::byte{0x1b}, std::byte{0x1c}}, Bytes(100, std::byte{0x1b}),
+                           Bytes{std::byte{0x1a}, std::byte{0x05}, std::byte{0x0a}}})
+    EXPECT_NE(says(odd).find("not a version 1 message"), std::string::npos);
+  // The longest valid description.
+  auto longest = Manifest::make(
+      {spec(std::string(256, 'n'), DType::kF32,
+            {0, 1ll << 62, 1ll << 62, 1ll << 62, 1ll << 62, 1ll << 62, 1ll << 62, 1ll << 62},
+            Role::kLinearWeight)});
+  ASSERT_TRUE(longest.ok());
+  EXPECT_TRUE(decode(encode(Join{*longest})).ok());
+}
+
 TEST(Wire, TextsAreMadeFitToSend) {
   const std::pair<std::string, std::string> table[] = {
       {"caf\xe9", "caf?"},

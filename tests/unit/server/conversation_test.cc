@@ -404,6 +404,150 @@ TEST_F(Conversation, APieceThatComesLateCompletesNothingOfTheNewerConnection) {
   EXPECT_EQ(next_task(fresh).round, 2u);
 }
 
+TEST_F(Conversation, HowLongAMessageMayBeDependsOnHowFarTheClientIs) {
+  start();
+  server_->context().door.limits.greeting = 1000;
+  server_->context().door.limits.control = 500;
+  const auto too_long = [this](net::Session& link, size_t size) {
+    const Bytes bytes(size);
+    EXPECT_TRUE(driver_.wait(link.send(FrameKind::kControl, bytes, {})).ok());
+    const auto refused = std::get<wire::Refused>(hear(link));
+    EXPECT_EQ(refused.reason, Reason::kUnexpected);
+    EXPECT_TRUE(is_over(link));
+    return refused.text;
+  };
+  EXPECT_EQ(too_long(connect("a"), 1001), "a frame of 1001 bytes where at most 1000 are taken");
+  EXPECT_NE(too_long(connect("a"), 1000).find("malformed"), std::string::npos);
+  EXPECT_EQ(too_long(join("a"), 501), "a frame of 501 bytes where at most 500 are taken");
+  auto& a = join("a");
+  // While there is no model, a manifest may be as long as any.
+  auto& b = connect("b");
+  ask<wire::Welcome>(b, wire::Hello{"b", 1, 0, ""});
+  EXPECT_NE(too_long(b, wire::kMaxControl).find("malformed"), std::string::npos);
+  next_task(a);
+  EXPECT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
+  next_task(a);
+  auto& c = connect("c");
+  ask<wire::Welcome>(c, wire::Hello{"c", 1, 0, ""});
+  EXPECT_EQ(too_long(c, (1u << 20) + 1),
+            "a frame of 1048577 bytes where at most 1048576 are taken");
+}
+
+TEST_F(Conversation, ChunksComeOnlyWhereTheyWereAskedFor) {
+  auto& link = in_round_one();
+  EXPECT_TRUE(upload(link, offer_of(1, weights(2)), weights(2)).accepted);
+  say_chunk(link, 1, 0, Bytes(64));
+  const auto refused = std::get<wire::Refused>(hear(link));
+  EXPECT_EQ(refused.text, "a chunk where a message belongs");
+  EXPECT_TRUE(is_over(link));
+}
+
+TEST_F(Conversation, ASilentStrangerGoesAfterTheGrace) {
+  auto listener = net::listen_plain(driver_.executor(), "127.0.0.1:0").value();
+  start(listener);
+  server_->context().door.limits.grace = net::Duration(50);
+  auto connector = net::make_plain_connector(driver_.executor(), listener->address()).value();
+  links_.push_back(driver_.wait(connector->connect()).value());
+  EXPECT_TRUE(is_over(*links_.back()));
+  EXPECT_EQ(server_->context().door.sessions(), 0u);
+}
+
+TEST_F(Conversation, TooManyStrangersPutTheOldestOut) {
+  auto listener = net::listen_plain(driver_.executor(), "127.0.0.1:0").value();
+  start(listener);
+  server_->context().trust_names = true;
+  server_->context().door.limits.strangers = 2;
+  auto connector = net::make_plain_connector(driver_.executor(), listener->address()).value();
+  const auto arrive = [&]() -> net::Session& {
+    links_.push_back(driver_.wait(connector->connect()).value());
+    const auto& door = server_->context().door;
+    for (const auto seen = door.arrived(); door.arrived() == seen;) driver_.settle();
+    return *links_.back();
+  };
+  auto& first = arrive();
+  auto& second = arrive();
+  auto& third = arrive();
+  EXPECT_TRUE(is_over(first));
+  // Who has joined is no stranger.
+  ask<wire::Welcome>(second, wire::Hello{"b", 1, 0, ""});
+  ask<wire::Joined>(second, wire::Join{model_of(4)});
+  arrive();
+  ask<wire::Welcome>(third, wire::Hello{"c", 1, 0, ""});
+  arrive();
+  EXPECT_TRUE(is_over(third));
+  EXPECT_EQ(ask<wire::Task>(second, wire::NextTask{}).kind, wire::TaskKind::kInitialize);
+}
+
+TEST_F(Conversation, ACertificateHasFewConnectionsThatHaveNotJoined) {
+  start();
+  server_->context().door.limits.of_one_name = 1;
+  auto& old = connect("a");
+  ask<wire::Welcome>(old, wire::Hello{"a", 1, 0, ""});
+  auto& fresh = connect("a");
+  ask<wire::Welcome>(fresh, wire::Hello{"a", 1, 0, ""});
+  EXPECT_TRUE(is_over(old));
+  ask<wire::Joined>(fresh, wire::Join{model_of(4)});
+}
+
+TEST_F(Conversation, AFullHouseIsSaid) {
+  start();
+  server_->context().door.limits.sessions = 1;
+  auto& link = join("a");
+  EXPECT_EQ(std::get<wire::Refused>(hear(connect("b"))).reason, Reason::kBusy);
+  driver_.wait(link.send(FrameKind::kControl, wire::encode(wire::Bye{""}), {})).ok();
+  EXPECT_TRUE(is_over(link));
+  join("b");
+}
+
+TEST_F(Conversation, ManifestsOnTheirWayAndKeptAreBoundedInSum) {
+  start();
+  auto& door = server_->context().door;
+  const auto tensors = [](size_t count, const std::string& name) {
+    std::vector<TensorSpec> specs;
+    for (size_t i = 0; i < count; ++i)
+      specs.push_back(spec(name + std::to_string(i), DType::kF32, {1}, Role::kLinearWeight));
+    return Manifest::make(std::move(specs)).value();
+  };
+  const auto large = tensors(1000, "x"), other = tensors(1000, "y");
+  door.limits.held = server::memory_of(large) + wire::encode(wire::Join{large}).size();
+  const auto ask_join = [&](const std::string& name, const Manifest& manifest) {
+    auto& link = connect(name);
+    ask<wire::Welcome>(link, wire::Hello{name, 1, 0, ""});
+    say(link, wire::Join{manifest});
+    return hear(link);
+  };
+  EXPECT_TRUE(std::holds_alternative<wire::Joined>(ask_join("a", large)));
+  EXPECT_EQ(door.held(), server::memory_of(large));
+  // The same one costs nothing more; another one has no room, on its way or kept.
+  EXPECT_TRUE(std::holds_alternative<wire::Joined>(ask_join("b", large)));
+  EXPECT_EQ(door.held(), server::memory_of(large));
+  EXPECT_EQ(std::get<wire::Refused>(ask_join("c", other)).reason, Reason::kBusy);
+  door.limits.held -= 1;
+  EXPECT_EQ(std::get<wire::Refused>(ask_join("c", large)).reason, Reason::kBusy);
+  network_.cut("a");
+  network_.cut("b");
+  driver_.settle();
+  EXPECT_EQ(door.held(), 0u);
+  EXPECT_TRUE(std::holds_alternative<wire::Joined>(ask_join("c", other)));
+}
+
+// They do not wait to be found out when their turn comes: what they hold is given back.
+TEST_F(Conversation, WhoJoinedWithAnotherModelGoesOnceThereIsOne) {
+  config_.min_clients = 2;
+  start();
+  auto& a = join("a");
+  auto& b = connect("b");
+  ask<wire::Welcome>(b, wire::Hello{"b", 10, 0, ""});
+  ask<wire::Joined>(b, wire::Join{model_of(5)});
+  EXPECT_GT(server_->context().door.held(), 0u);
+  next_task(a);
+  EXPECT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
+  next_task(a);
+  EXPECT_EQ(ask<wire::Refused>(b, wire::Ping{1, 0, 0}).reason, Reason::kModelMismatch);
+  EXPECT_TRUE(is_over(b));
+  EXPECT_EQ(server_->context().door.held(), 0u);
+}
+
 TEST_F(Conversation, StoppedBeforeItRanItReturnsAtOnce) {
   start();
   server_->stop();
