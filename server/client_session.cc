@@ -50,6 +50,15 @@ class ClientSession {
     prepare(wire::Refused{reason, std::move(text)});
     (void)co_await send();
   }
+  // It broke the protocol: that costs a client that has joined the round, as a bad update does.
+  void blame(const std::string& why) {
+    if (name_.empty()) return;
+    auto* participant = context_.round == nullptr ? nullptr : context_.round->active(name_);
+    if (participant != nullptr) context_.round->fail(*participant);
+    strike(why);
+  }
+  bool misbehaved() const { return misbehaved_; }
+
   // No round counts on it any more.
   void leave() {
     if (name_.empty()) return;
@@ -124,6 +133,7 @@ class ClientSession {
   awaitable<Status> turn_away(Reason reason, std::string text) {
     if (!name_.empty()) context_.registry.gone(name_);
     audit(AuditEvent::kRefused, to_string(reason), text);
+    misbehaved_ = reason == Reason::kUnexpected || reason == Reason::kWrongSize;
     co_await refuse(reason, text);
     co_return Error(ErrorCode::kRefused, std::move(text));
   }
@@ -151,6 +161,10 @@ class ClientSession {
     if (hello->train_examples == 0 && hello->test_examples == 0) {
       co_return co_await turn_away(Reason::kNoData,
                                    "the client has neither training nor test examples");
+    }
+    if (auto out = context_.quarantine.contains(hello->client); !out || *out) {
+      if (!out) co_return co_await turn_away(Reason::kServerError, out.error().message());
+      co_return co_await turn_away_quarantined(hello->client);
     }
     const auto poll = std::min<int64_t>(context_.config.poll.count(), UINT32_MAX);
     prepare(wire::Welcome{context_.config.name, context_.config.seed, context_.config.rounds,
@@ -221,6 +235,13 @@ class ClientSession {
     auto* participant = context_.round == nullptr ? nullptr : context_.round->active(name_);
     if (participant != nullptr) context_.round->fail(*participant);
     co_return co_await turn_away_for_its_model(*theirs);
+  }
+
+  awaitable<Status> turn_away_quarantined(std::string client) {
+    co_return co_await turn_away(Reason::kQuarantined,
+                                 client +
+                                     " is in quarantine: updates of it were refused too often in a "
+                                     "row; the server's operator may release it");
   }
 
   // A token, or a certificate that runs out, for a new certificate.
@@ -454,6 +475,7 @@ class ClientSession {
     if (participant == nullptr) co_return co_await too_late();
     if (!refusal) refusal = upload->finish();
     if (refusal) co_return co_await reject(round, *refusal);
+    context_.quarantine.forgive(name_);
     round->done(*participant);
     audit(AuditEvent::kUpdateAccepted, "", "round " + std::to_string(round->number()));
     emit_progress(context_);
@@ -473,8 +495,22 @@ class ClientSession {
     log::warn("server", name_ + ": update refused: " + refusal.text);
     audit(AuditEvent::kUpdateRefused, to_string(refusal.reason), refusal.text);
     emit_refused(context_, name_, round->number(), refusal.text);
+    const bool out = strike(refusal.text);
     prepare(wire::Outcome{false, refusal.reason, refusal.text});
-    co_return co_await send();
+    ATOLL_CO_TRY(co_await send());
+    if (out) co_return co_await turn_away_quarantined(name_);
+    co_return Status();
+  }
+
+  // One more refusal. True when the client is out from now on.
+  bool strike(const std::string& reason) {
+    const auto& round = context_.round;
+    Quarantine::Entry entry{name_, reason, utc_now(), round == nullptr ? 0 : round->number()};
+    if (!context_.quarantine.strike(entry)) return false;
+    log::warn("server", name_ + " is in quarantine; the last reason: " + reason);
+    if (round != nullptr) round->expel(name_);
+    emit_quarantined(context_, entry);
+    return true;
   }
 
   // The server could not do its part (disk full): the client keeps its update and offers it again.
@@ -492,7 +528,7 @@ class ClientSession {
   Digest model_{};    // of its manifest
   uint64_t model_bytes_ = 0;
   std::shared_ptr<const Manifest> manifest_;  // null once the run has a model
-  bool crowded_ = false;
+  bool crowded_ = false, misbehaved_ = false;
   Bytes buffer_, reply_;
   uint64_t next_transfer_ = 1;
   bool denied_ = false;
@@ -513,6 +549,7 @@ awaitable<void> serve_client(std::unique_ptr<net::Session> session, Context& con
     log::info("server", client.label() + ": " + why.message());
   }
   client.ended(why);
+  if (broken || client.misbehaved()) client.blame(why.message());
   client.leave();
   if (broken || why.code() == ErrorCode::kRefused) co_await client.linger();
   client.close();

@@ -9,6 +9,7 @@
 #include "server/admission/denial.h"
 #include "server/audit/audit_log.h"
 #include "server/door.h"
+#include "server/quarantine.h"
 #include "server/registry.h"
 #include "server/round.h"
 #include "server/run_config.h"
@@ -66,6 +67,7 @@ struct Context {
   Registry registry;
   std::set<net::Session*> live;  // sessions that are served, joined or not; cut: no more
   Door door;                     // what clients that have not joined may cost
+  Quarantine quarantine;
   std::shared_ptr<Round> round;  // the open round; null between rounds
   bool finished = false;         // no more rounds: clients are told to go
   bool trust_names = false;      // plain or in-memory transport: a name needs no certificate

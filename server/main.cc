@@ -1,4 +1,4 @@
-// atoll-server: init, token, revoke, run, status, audit.
+// atoll-server: init, token, revoke, release, run, status, audit.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -175,6 +175,10 @@ int run_command(int argc, char** argv) {
   auto* revoke_command = app.add_subcommand("revoke", "revoke a client's certificate");
   revoke_command->add_option("folder", options.folder.path)->required();
   revoke_command->add_option("client", options.client)->required();
+  auto* release_command =
+      app.add_subcommand("release", "let a client take part again that was put in quarantine");
+  release_command->add_option("folder", options.folder.path)->required();
+  release_command->add_option("client", options.client)->required();
   auto* run_subcommand =
       app.add_subcommand("run", "serve the federation until all rounds are done");
   run_subcommand->add_option("folder", options.folder.path)->required();
@@ -198,6 +202,8 @@ int run_command(int argc, char** argv) {
   if (init_command->parsed()) done = init(options);
   if (token_command->parsed()) done = token(options);
   if (revoke_command->parsed()) done = revoke_client(options.folder, options.client);
+  if (release_command->parsed())
+    done = release_from_quarantine(options.folder.quarantine(), options.client);
   if (run_subcommand->parsed()) done = run(options);
   if (audit_command->parsed()) done = audit(options);
   if (status_command->parsed()) {

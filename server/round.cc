@@ -60,6 +60,10 @@ void Round::postpone(std::chrono::steady_clock::duration by) {
   for (auto& [name, p] : participants_) p.last_progress += by;
 }
 
+void Round::expel(const std::string& client) {
+  if (participants_.erase(client) != 0) changed_.notify();
+}
+
 Round::Count Round::count(bool train, std::chrono::milliseconds patience) const {
   Count count;
   const auto now = std::chrono::steady_clock::now();

@@ -56,6 +56,8 @@ class Round {
   void progress(Participant& participant, Phase phase);
   void done(Participant& participant);
   void fail(Participant& participant);
+  // Nobody waits for it or counts on it any more, the quorum included.
+  void expel(const std::string& client);
 
   struct Count {
     size_t done = 0, failed = 0, stalled = 0,

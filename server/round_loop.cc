@@ -110,10 +110,19 @@ awaitable<Result<Intent>> RoundLoop::intend(uint32_t number) {
 }
 
 awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
-  const size_t least = std::max<size_t>(context_.config.min_clients, context_.config.quorum);
   for (bool said = false;; said = true) {
+    // Who is in quarantine is not waited for, and takes no part.
+    const auto& members = context_.registry.members();
+    size_t out = 0, away = 0;
+    for (const auto& [name, entry] : context_.quarantine.entries()) {
+      ++out;
+      away += members.count(name) == 0;
+    }
+    const size_t wanted =
+        context_.config.min_clients - std::min<size_t>(out, context_.config.min_clients);
+    const size_t least = std::max({size_t{1}, wanted, size_t{context_.config.quorum}});
     auto names = context_.registry.trainers();
-    const bool all = context_.registry.members().size() >= context_.min_members;
+    const bool all = members.size() + away >= context_.min_members;
     if (names.size() >= least && all) co_return names;
     if (!said) {
       log::info("server", "waiting for " + std::to_string(least) + " clients with training data; " +
@@ -176,7 +185,9 @@ awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
     const size_t target =
         context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
     const bool trained = trainers.done >= target || trainers.open == 0;
-    if (trained && evaluators.open == 0) co_return trainers.done >= quorum(selected);
+    // Of nobody, when the last trainer was put in quarantine, no model can be made.
+    if (trained && evaluators.open == 0)
+      co_return trainers.done >= std::max<size_t>(1, quorum(selected));
     // A server that was frozen (a suspended machine, a stopped process) heard nobody meanwhile;
     // that is not held against the clients.
     const auto planned = Clock::now() + round->until_next_deadline(patience);

@@ -103,6 +103,8 @@ RunConfig read_run_config(config::Table root) {
   if (run.cohort > 0 && run.quorum > run.cohort)
     selection.fail("quorum", "cannot be larger than the cohort");
 
+  root.table("admission").read("quarantine_after", run.quarantine_after);
+
   auto aggregation = root.table("aggregation");
   aggregation.read_choice("rule", run.rule, {"fedavg"});
   aggregation.read_choice("weights", run.weights, {"examples", "uniform"});

@@ -30,6 +30,9 @@ struct RunConfig {
   double over_selection = 0;  // select this fraction more, close the round at `cohort` updates
   uint32_t quorum = 0;        // updates without which a round is void; 0: all of the cohort
 
+  // [admission], which is not part of what to_toml() writes: it may change between two starts
+  uint32_t quarantine_after = 3;  // updates refused in a row, and a client is out; 0: never
+
   // [aggregation]
   std::string rule = "fedavg";       // fedavg
   std::string weights = "examples";  // examples | uniform

@@ -27,6 +27,8 @@ Server::Server(asio::any_io_executor executor, asio::any_io_executor compute, Ru
 Status Server::open(const std::string& folder) {
   ATOLL_ASSIGN(context_.store,
                RunStore::open(folder, to_toml(context_.config), context_.config.keep));
+  ATOLL_ASSIGN(context_.quarantine,
+               Quarantine::open(folder + "/quarantine.json", context_.config.quarantine_after));
   return {};
 }
 

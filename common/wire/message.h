@@ -31,6 +31,7 @@ enum class Reason : uint32_t {
   kServerError = 13,     // the server could not do its part (disk full, ...)
   kNoData = 14,          // a client with neither training nor test examples
   kDuplicate = 15,       // this client has a session already, and it is alive
+  kQuarantined = 16,     // refused too often in a row; an operator may release it
   kNotAllowed = 17,      // the server's operator lets only others in
   kExpired = 18,         // the certificate has expired; it may be renewed
 };

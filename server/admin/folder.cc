@@ -51,6 +51,7 @@ every = 1                 # rounds between evaluations on the clients' test data
 keep = 2
 
 [admission]
+quarantine_after = 3      # updates of a client refused in a row, and it is out until `atoll-server release`; 0: never
 allow = []                # names of clients, '*' for any characters: ["site-a", "hospital-*"]; []: all
 failed_attempts = 1000    # of one address at once, and from then on
 failed_attempts_a_minute = 600

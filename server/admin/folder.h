@@ -32,6 +32,7 @@ struct ServerFolder {
   std::string audit() const { return path + "/audit.jsonl"; }
   std::string address() const { return path + "/address"; }
   std::string run() const { return path + "/run"; }
+  std::string quarantine() const { return run() + "/quarantine.json"; }
 };
 
 // Makes the folder: authority, server certificate for `names`, commented configuration. kUsage when

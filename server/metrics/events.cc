@@ -12,15 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string utc_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
 // JSON has no infinity; a diverged loss becomes null.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
@@ -59,6 +50,11 @@ void write_status(Context& context, const char* state, Urgency urgency = Urgency
     if (const auto times = context.admission.denied[i]; times > 0)
       denied[std::string(to_string(static_cast<Denial>(i)))] = times;
   }
+  Json quarantined = Json::array();
+  for (const auto& [name, entry] : context.quarantine.entries()) {
+    quarantined.push_back(
+        {{"name", name}, {"round", entry.round}, {"reason", entry.reason}, {"time", entry.time}});
+  }
   Json status{
       {"run", context.config.name},
       {"state", state},
@@ -68,6 +64,7 @@ void write_status(Context& context, const char* state, Urgency urgency = Urgency
       {"model_sha256", context.store->has_model() ? hex(context.store->model_digest()) : ""},
       {"clients", clients},
       {"denied", denied},
+      {"quarantined", quarantined},
       {"bytes_down", context.bytes_down},
       {"bytes_up", context.bytes_up},
       {"time", utc_now()}};
@@ -76,6 +73,15 @@ void write_status(Context& context, const char* state, Urgency urgency = Urgency
 }
 
 }  // namespace
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
 
 void emit_clients(Context& context) {
   size_t connected = 0;
@@ -111,6 +117,18 @@ void emit_refused(Context& context, const std::string& client, uint32_t round,
                    {"reason", reason},
                    {"time", utc_now()}});
   tell(context, {.kind = RunEvent::Kind::kRefused, .round = round, .text = client + ": " + reason});
+}
+
+void emit_quarantined(Context& context, const Quarantine::Entry& entry) {
+  append(context, {{"event", "quarantined"},
+                   {"round", entry.round},
+                   {"client", entry.client},
+                   {"reason", entry.reason},
+                   {"time", entry.time}});
+  write_status(context, context.finished ? "finished" : "running");
+  tell(context, {.kind = RunEvent::Kind::kRefused,
+                 .round = entry.round,
+                 .text = entry.client + ": in quarantine: " + entry.reason});
 }
 
 std::string client_line(uint32_t round, const std::string& client, const Participant& participant) {

@@ -20,11 +20,13 @@ struct RoundResult {
   Digest model_sha256{};
 };
 
+std::string utc_now();  // "2026-01-31T12:00:00Z"
 void emit_clients(Context& context);
 void emit_round_opened(Context& context);
 void emit_progress(Context& context);
 void emit_refused(Context& context, const std::string& client, uint32_t round,
                   const std::string& reason);
+void emit_quarantined(Context& context, const Quarantine::Entry& entry);
 // Lines of metrics.jsonl that belong to a round's commit: of each client whose update went in, of
 // the round, and of an evaluation. What they tell is emitted once the commit stands.
 std::string client_line(uint32_t round, const std::string& client, const Participant& participant);

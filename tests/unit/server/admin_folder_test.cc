@@ -127,6 +127,30 @@ TEST_F(Folder, RevokesEveryCertificateOfAClientAndNobodyElses) {
   EXPECT_EQ(read_text(folder_.revoked()).value(), list);
 }
 
+TEST_F(Folder, ReleasesOneClientFromQuarantine) {
+  init();
+  ASSERT_TRUE(make_folders(folder_.run()).ok());
+  const auto nobody = release_from_quarantine(folder_.quarantine(), "site-a");
+  EXPECT_EQ(nobody.error().code(), ErrorCode::kUsage);
+  EXPECT_EQ(nobody.error().hint(), "nobody is");
+  auto quarantine = Quarantine::open(folder_.quarantine(), 2).value();
+  for (const char* name : {"site-a", "site-b", "site-c"}) {
+    EXPECT_FALSE(quarantine.strike({name, "first", "now", 3})) << name;
+    EXPECT_TRUE(quarantine.strike({name, "second \xff", "now", 3})) << name;
+  }
+  EXPECT_EQ(release_from_quarantine(folder_.quarantine(), "site-d").error().hint(),
+            "in quarantine: site-a, site-b, site-c");
+  ASSERT_TRUE(release_from_quarantine(folder_.quarantine(), "site-b").ok());
+  // The server that is running sees it, and so does the next one.
+  EXPECT_FALSE(quarantine.contains("site-b").value());
+  EXPECT_TRUE(quarantine.contains("site-a").value());
+  auto other = Quarantine::open(folder_.quarantine(), 0).value();
+  EXPECT_TRUE(other.contains("site-c").value());
+  EXPECT_EQ(other.entries().size(), 2u);
+  EXPECT_EQ(other.entries().at("site-a").round, 3u);
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(other.strike({"site-e", "", "", 1}));
+}
+
 TEST_F(Folder, RevokingTheUnknownSaysSo) {
   init();
   const auto unknown = revoke_client(folder_, "nobody");

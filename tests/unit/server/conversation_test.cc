@@ -332,6 +332,7 @@ TEST_F(Conversation, WhoIsNotInTheRoundIsTold) {
 
 // Each bad update costs its sender the round; the connection stays, and the round is tried again.
 TEST_F(Conversation, BadUpdatesAreRefusedByReasonAndTheRunGoesOn) {
+  config_.quarantine_after = 0;
   auto& link = in_round_one();
   const auto refuse = [&](const wire::Outcome& outcome, Reason reason) {
     EXPECT_FALSE(outcome.accepted);
@@ -402,6 +403,104 @@ TEST_F(Conversation, APieceThatComesLateCompletesNothingOfTheNewerConnection) {
   say_chunk(fresh, begun.transfer, 0, weights(3));
   EXPECT_TRUE(std::get<wire::Outcome>(hear(fresh)).accepted);
   EXPECT_EQ(next_task(fresh).round, 2u);
+}
+
+// Three in a row: it is told, and not let in again until an operator releases it.
+TEST_F(Conversation, WhoseUpdatesAreRefusedTooOftenIsPutInQuarantine) {
+  auto& link = in_round_one();
+  const auto refuse = [&](net::Session& to) {
+    EXPECT_FALSE(upload(to, offer_of(1, weights(NAN)), weights(NAN)).accepted);
+  };
+  refuse(link);
+  next_task(link);
+  refuse(link);
+  next_task(link);
+  refuse(link);
+  const auto told = std::get<wire::Refused>(hear(link));
+  EXPECT_EQ(told.reason, Reason::kQuarantined);
+  EXPECT_TRUE(is_over(link));
+  EXPECT_EQ(ask<wire::Refused>(connect("a"), wire::Hello{"a", 1, 0, ""}).reason,
+            Reason::kQuarantined);
+  // A run whose clients are all out waits; it makes no model of nobody.
+  EXPECT_EQ(server_->context().store->round(), 0u);
+  const auto metrics = read_text(folder_.path() + "/metrics.jsonl").value();
+  EXPECT_NE(
+      metrics.find(R"("event":"quarantined","round":1,"client":"a","reason":"tensor w holds)"),
+      std::string::npos)
+      << metrics;
+  const auto status = read_text(folder_.path() + "/status.json").value();
+  EXPECT_NE(status.find("\"quarantined\": [\n    {\n      \"name\": \"a\""), std::string::npos)
+      << status;
+
+  ASSERT_TRUE(server::release_from_quarantine(folder_.path() + "/quarantine.json", "a").ok());
+  auto& again = join("a");
+  next_task(again);
+  refuse(again);  // counted from 0 again
+  next_task(again);
+  EXPECT_TRUE(upload(again, offer_of(1, weights(2)), weights(2)).accepted);
+  EXPECT_EQ(next_task(again).round, 2u);
+}
+
+TEST_F(Conversation, AnUpdateThatIsTakenEndsTheCountOfRefusals) {
+  config_.rounds = 3;
+  auto& link = in_round_one();
+  for (uint32_t round : {1u, 2u}) {
+    for (int i = 0; i < 2; ++i) {
+      const auto refused = upload(link, offer_of(round, weights(NAN)), weights(NAN));
+      EXPECT_EQ(refused.reason, Reason::kNotFinite);
+      EXPECT_EQ(next_task(link).round, round);
+    }
+    EXPECT_TRUE(upload(link, offer_of(round, weights(2)), weights(2)).accepted);
+    EXPECT_EQ(next_task(link).round, round + 1);
+  }
+}
+
+// A breach of the protocol costs the round at once: nobody waits for `progress_s`. It counts as a
+// refused update does, but only of a client that has joined.
+TEST_F(Conversation, ABreachOfTheProtocolCostsTheRoundAndCounts) {
+  config_.min_clients = 2;
+  config_.quorum = 1;
+  config_.progress = std::chrono::hours(1);
+  config_.quarantine_after = 2;
+  start();
+  auto& a = join("a");
+  auto* b = &join("b");
+  next_task(a);
+  ASSERT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
+  for (uint32_t round : {1u, 2u}) {
+    ASSERT_EQ(next_task(a).round, round);
+    ASSERT_EQ(next_task(*b).round, round);
+    ASSERT_TRUE(upload(a, offer_of(round, weights(2)), weights(2)).accepted);
+    say(*b, round == 1 ? wire::Message(wire::Joined{}) : wire::Message(wire::Fetch{2, 1, 4}));
+    EXPECT_TRUE(std::holds_alternative<wire::Refused>(hear(*b)));
+    if (round == 2) break;
+    for (int i = 0; i < 3; ++i) {
+      auto& stranger = connect("b");
+      ask<wire::Refused>(stranger, wire::NextTask{});
+    }
+    b = &join("b");
+  }
+  EXPECT_EQ(next_task(a).kind, wire::TaskKind::kDone);
+  EXPECT_EQ(ask<wire::Refused>(connect("b"), wire::Hello{"b", 1, 0, ""}).reason,
+            Reason::kQuarantined);
+}
+
+TEST_F(Conversation, QuarantineOutlivesTheServer) {
+  config_.quarantine_after = 1;
+  auto& link = in_round_one();
+  EXPECT_FALSE(upload(link, offer_of(1, weights(NAN)), weights(NAN)).accepted);
+  links_.clear();
+  server_->stop();
+  (void)driver_.wait(running_);
+  start();
+  EXPECT_EQ(ask<wire::Refused>(connect("a"), wire::Hello{"a", 1, 0, ""}).reason,
+            Reason::kQuarantined);
+  // A list that cannot be read lets nobody in.
+  ASSERT_TRUE(write_atomic(folder_.path() + "/quarantine.json", "[{}]").ok());
+  EXPECT_EQ(ask<wire::Refused>(connect("b"), wire::Hello{"b", 1, 0, ""}).reason,
+            Reason::kServerError);
+  EXPECT_EQ(server::Quarantine::open(folder_.path() + "/quarantine.json", 3).error().code(),
+            ErrorCode::kIo);
 }
 
 TEST_F(Conversation, HowLongAMessageMayBeDependsOnHowFarTheClientIs) {

@@ -81,6 +81,30 @@ TEST(Federation, ANonFiniteUpdateCostsItsSenderTheRoundAndNobodyElse) {
       << f.metrics();
 }
 
+// Every client counts (no quorum is set): a bad one makes two rounds void, and is out; from then on
+// nobody waits for it, though three clients were asked for.
+TEST(Federation, AClientInQuarantineIsNeitherWaitedForNorCountedOn) {
+  auto config = config_of(3, 3);
+  config.progress = std::chrono::hours(1);
+  Federation f(config);
+  f.add({"a", 10, 0, add_amount(1, 10)});
+  f.add({"b", 10, 0, add_amount(1, 10)});
+  f.add({"evil", 10, 0, add_amount(INFINITY, 10)});
+  int tries = 0;
+  f.server().context().watch = [&tries](const server::RunEvent& event) {
+    tries += event.kind == server::RunEvent::Kind::kRoundOpened && event.round == 1;
+  };
+  ASSERT_TRUE(f.run().ok());
+  EXPECT_EQ(tries, 3);  // the one that it is put out of is not void
+  EXPECT_EQ(f.model()[3], 1.0f + 3.0f + 3.0f);
+  EXPECT_EQ(f.ended()["evil"].error().code(), ErrorCode::kRefused);
+  EXPECT_NE(f.ended()["evil"].error().message().find("quarantine"), std::string::npos);
+  size_t refused = 0;
+  const auto metrics = f.metrics();
+  for (size_t at = 0; (at = metrics.find("\"refused\"", at)) != std::string::npos; ++at) ++refused;
+  EXPECT_EQ(refused, 3u);
+}
+
 TEST(Federation, CohortsAreSampledFromTheSeed) {
   std::string first;
   for (int turn = 0; turn < 2; ++turn) {

@@ -55,6 +55,9 @@ cohort = 5
 over_selection = 0.3
 quorum = 4
 
+[admission]
+quarantine_after = 7
+
 [aggregation]
 rule = "fedavg"
 weights = "uniform"
@@ -103,6 +106,7 @@ TEST(RunConfigTest, EveryKeyIsRead) {
   EXPECT_EQ(run.cohort, 5u);
   EXPECT_EQ(run.over_selection, 0.3);
   EXPECT_EQ(run.quorum, 4u);
+  EXPECT_EQ(run.quarantine_after, 7u);
   EXPECT_EQ(run.weights, "uniform");
   EXPECT_EQ(run.policy, "all");
   EXPECT_EQ(run.evaluate_every, 3u);
