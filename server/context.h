@@ -71,7 +71,10 @@ struct Context {
   std::shared_ptr<Round> round;  // the open round; null between rounds
   bool finished = false;         // no more rounds: clients are told to go
   bool trust_names = false;      // plain or in-memory transport: a name needs no certificate
-  size_t min_members = 0;        // clients of any kind that must have joined before round 1
+  // What a full disk does: a server in service waits for space; a simulation, with a person before
+  // it, ends with kDiskFull.
+  bool wait_for_space = false;
+  size_t min_members = 0;  // clients of any kind that must have joined before round 1
   EnrolmentDesk* enrolment = nullptr;
   Admission admission;
   AuditLog* audit = no_audit();

@@ -112,6 +112,7 @@ Status run(const Options& options) {
   }
   ATOLL_TRY(server.open(options.folder.run()));
   server.context().watch = report;
+  server.context().wait_for_space = true;
   // Before anyone is told that the server is there: who knows it may stop it.
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&server](const asio::error_code& error, int) {

@@ -306,7 +306,7 @@ awaitable<Status> RoundLoop::on_disk(const std::function<Status()>& work) {
   for (bool paused = false;;) {
     auto call = [&work] { return work(); };
     auto done = co_await net::offload(context_.compute, call);
-    if (done || done.error().code() != ErrorCode::kDiskFull) {
+    if (done || done.error().code() != ErrorCode::kDiskFull || !context_.wait_for_space) {
       if (paused && done) emit_resumed(context_);
       co_return done;
     }

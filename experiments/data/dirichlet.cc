@@ -79,7 +79,7 @@ Result<Deal> deal_dirichlet_client(const PartitionSpec& spec, const Dataset& set
     for (uint32_t j = 0; j < spec.clients; ++j) mixtures.push_back(draw_dirichlet(rng, alphas));
     Deal deal(spec.clients);
     for (size_t i = 0; i < set.size(); ++i) {
-      const size_t j = i % spec.clients;
+      const size_t j = i % mixtures.size();
       auto& items = left[draw_class(rng, mixtures[j], left)];
       deal[j].push_back(items.back());
       items.pop_back();
