@@ -50,7 +50,8 @@ bool is_known(std::string_view name) {
 // "name=action@n,name=action": parsed once. A plan with a typing error would test nothing.
 Plans parse_plans() {
   Plans plans;
-  std::string rest = std::getenv("ATOLL_FAULT");
+  const char* text = std::getenv("ATOLL_FAULT");
+  std::string rest = text == nullptr ? "" : text;
   log::warn("fault", "ATOLL_FAULT is set: this process will fail on purpose (" + rest + ")");
   while (!rest.empty()) {
     const auto comma = rest.find(',');
