@@ -164,7 +164,7 @@ Result<Report> run_load(Options options, const Settings& settings) {
 }
 
 Result<Report> run_soak(Options options, const Settings& settings) {
-  const uint32_t rounds = settings.short_form ? 300 : options.soak_rounds;
+  const uint32_t rounds = settings.short_form ? 1000 : options.soak_rounds;
   constexpr size_t kClients = 8;
   ATOLL_ASSIGN(const auto program, find_program(options.server, "atoll-server"));
   ATOLL_ASSIGN(const auto scratch, Scratch::make(options.scratch, 256u << 20));
@@ -175,7 +175,7 @@ Result<Report> run_soak(Options options, const Settings& settings) {
   std::atomic<bool> over{false};
   std::thread watcher([&] {
     double shown = 0;
-    for (; !over; std::this_thread::sleep_for(std::chrono::milliseconds(100))) {
+    for (; !over; std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
       auto text = read_text(scene.folder + "/run/status.json");
       const auto json = nlohmann::json::parse(text ? *text : "", nullptr, false);
       Usage usage;
