@@ -82,8 +82,13 @@ class Committer {
   void thaw() { ::kill(pid_, SIGCONT); }
   // One more than the newest round whose commit returned.
   uint32_t committed() const { return shared_->load(); }
-  void wait_for_first() const {
-    while (committed() == 0) std::this_thread::yield();
+  // False when the process ended by itself, which it never should.
+  bool wait_beyond(uint32_t before) {
+    while (committed() == before) {
+      if (::waitpid(pid_, nullptr, WNOHANG) == pid_) return pid_ = 0, false;
+      std::this_thread::yield();
+    }
+    return true;
   }
 
  private:
@@ -112,7 +117,7 @@ TEST(StoreCrash, SigkillAtRandomMomentsLosesNothingCommitted) {
   for (int kill = 0; kill < 24; ++kill) {
     const uint32_t before = committer.committed();
     committer.start(folder.path());
-    while (committer.committed() == before) std::this_thread::yield();
+    ASSERT_TRUE(committer.wait_beyond(before));
     std::this_thread::sleep_for(std::chrono::microseconds(rng.below(40'000)));
     committer.stop();
     const auto found = round_in(folder.path());
@@ -173,7 +178,7 @@ class PowerCut : public ::testing::Test {
     Rng rng(2, "moments");
     Committer committer;
     committer.start(disk.place() + "/run");
-    committer.wait_for_first();
+    ASSERT_TRUE(committer.wait_beyond(0));
     for (int cut = 0; cut < 20; ++cut) {
       std::this_thread::sleep_for(std::chrono::microseconds(rng.below(60'000)));
       committer.freeze();
