@@ -9,21 +9,6 @@ namespace {
 
 std::string path_in(const std::string& folder) { return folder + "/update.safetensors"; }
 
-// None when the text is not hex.
-std::optional<Bytes> bytes_of_hex(const std::string& text) {
-  auto value = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
-  if (text.size() % 2 != 0) return std::nullopt;
-  Bytes bytes(text.size() / 2);
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    const int high = value(text[2 * i]), low = value(text[2 * i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes[i] = static_cast<std::byte>(high << 4 | low);
-  }
-  return bytes;
-}
-
 }  // namespace
 
 Digest key_of(const wire::Hello& client, const wire::Task& task) {
@@ -56,7 +41,7 @@ std::optional<KeptUpdate> KeptUpdate::load(const std::string& folder, const Dige
   const auto kept = said.find("atoll.offer");
   if (answers == said.end() || answers->second != hex(key) || kept == said.end())
     return std::nullopt;
-  const auto bytes = bytes_of_hex(kept->second);
+  const auto bytes = from_hex(kept->second);
   if (!bytes) return std::nullopt;
   auto message = wire::decode(*bytes);
   auto* offer = message ? std::get_if<wire::Offer>(&*message) : nullptr;

@@ -6,6 +6,7 @@
 #include "client/certificate_request.h"
 #include "common/core/fault.h"
 #include "common/core/file.h"
+#include "common/core/utc.h"
 #include "common/net/event.h"
 #include "common/net/tls_transport.h"
 
@@ -21,15 +22,6 @@ Result<net::CertificateInfo> current(const ClientFolder& folder) {
 
 net::TlsClient tls_of(const ClientFolder& folder) {
   return {folder.authority(), folder.certificate(), folder.key(), ""};
-}
-
-std::string day_of(net::WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%d", &parts);
-  return text;
 }
 
 class RenewingConnector : public net::Connector {
@@ -52,7 +44,7 @@ class RenewingConnector : public net::Connector {
       } else if (now_() >= before.not_after) {
         co_return std::move(renewed).error().wrap("the certificate has expired");
       } else {
-        say_("the certificate ends on " + day_of(before.not_after) +
+        say_("the certificate ends on " + utc_day(before.not_after) +
              " and is not renewed yet: " + renewed.error().message());
       }
     }

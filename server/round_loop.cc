@@ -190,8 +190,9 @@ awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
       co_return trainers.done >= std::max<size_t>(1, quorum(selected));
     // A server that was frozen (a suspended machine, a stopped process) heard nobody meanwhile;
     // that is not held against the clients.
-    const auto planned = Clock::now() + round->until_next_deadline(patience);
-    co_await round->changed().wait_for(round->until_next_deadline(patience));
+    const auto pause = round->until_next_deadline(patience);
+    const auto planned = Clock::now() + pause;
+    co_await round->changed().wait_for(pause);
     if (const auto late = Clock::now() - planned; late > kFrozen) round->postpone(late);
   }
 }
@@ -250,7 +251,7 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, con
 
 // The model of round 0: from a file, or drawn from the seed by the first client that asks.
 awaitable<Status> RoundLoop::initial_model() {
-  auto closing = [](const Digest& digest) { return Commit{.round = 0, .model = digest}; };
+  auto closing = [](const Digest&) { return Commit{.round = 0}; };
   if (!context_.config.initial_model.empty()) {
     ATOLL_CO_ASSIGN(auto file, SafetensorsFile::open(context_.config.initial_model));
     auto verify = [&file] { return file.verify(); };

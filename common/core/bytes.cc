@@ -13,4 +13,18 @@ std::string to_hex(ByteView bytes) {
   return text;
 }
 
+std::optional<Bytes> from_hex(std::string_view text) {
+  auto value = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  if (text.size() % 2 != 0) return std::nullopt;
+  Bytes bytes(text.size() / 2);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const int high = value(text[2 * i]), low = value(text[2 * i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    bytes[i] = static_cast<std::byte>(high << 4 | low);
+  }
+  return bytes;
+}
+
 }  // namespace atl

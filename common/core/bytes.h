@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,5 +20,6 @@ inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 std::string to_hex(ByteView bytes);
+std::optional<Bytes> from_hex(std::string_view text);  // none when it is not what to_hex() writes
 
 }  // namespace atl

@@ -14,13 +14,16 @@
 namespace atl::bench {
 namespace {
 
-std::string name_of(size_t client) { return "client" + std::to_string(client); }
-client::ClientFolder folder_of(const Cohort& cohort, size_t client) {
-  return {cohort.folder + "-" + name_of(client)};
-}
-
 asio::awaitable<void> keep(asio::awaitable<Status> what, Status& outcome) {
   outcome = co_await std::move(what);
+}
+
+}  // namespace
+
+std::string client_name(size_t client) { return "client" + std::to_string(client); }
+
+client::ClientFolder client_folder(const std::string& server_folder, size_t client) {
+  return {server_folder + "-" + client_name(client)};
 }
 
 asio::awaitable<void> keep_first_error(asio::awaitable<Status> what, Status& outcome,
@@ -31,18 +34,17 @@ asio::awaitable<void> keep_first_error(asio::awaitable<Status> what, Status& out
   io.stop();
 }
 
-}  // namespace
-
 Status enrol(const Cohort& cohort) {
   for (size_t k = 0; k < cohort.clients; ++k) {
-    ATOLL_ASSIGN(auto token, output_of({cohort.server, "token", cohort.folder, name_of(k)}));
+    ATOLL_ASSIGN(auto token, output_of({cohort.server, "token", cohort.folder, client_name(k)}));
     while (!token.empty() && token.back() == '\n') token.pop_back();
     asio::io_context io(1);
     Status outcome;
-    asio::co_spawn(io, keep(client::enroll(folder_of(cohort, k), cohort.address, token), outcome),
-                   asio::detached);
+    asio::co_spawn(
+        io, keep(client::enroll(client_folder(cohort.folder, k), cohort.address, token), outcome),
+        asio::detached);
     io.run();
-    if (!outcome) return std::move(outcome).error().wrap("cannot enrol " + name_of(k));
+    if (!outcome) return std::move(outcome).error().wrap("cannot enrol " + client_name(k));
   }
   return {};
 }
@@ -70,12 +72,12 @@ Result<TcpBytes> run_clients(const Cohort& cohort) {
   };
   std::vector<std::unique_ptr<net::Connector>> connectors;
   for (size_t k = 0; k < cohort.clients; ++k) {
-    const auto folder = folder_of(cohort, k);
+    const auto folder = client_folder(cohort.folder, k);
     net::TlsClient tls{folder.authority(), folder.certificate(), folder.key()};
     ATOLL_ASSIGN(auto plain, net::make_tls_connector(io.get_executor(), cohort.address, tls));
     connectors.push_back(observe(std::move(plain), observer));
     client::LoopOptions options;
-    options.name = name_of(k);
+    options.name = client_name(k);
     options.train_examples = 1;
     options.once = true;
     options.patience = std::chrono::minutes(10);

@@ -2,13 +2,25 @@
 // updates, all on one thread with a pool beside it.
 #pragma once
 
+#include <asio/awaitable.hpp>
+#include <asio/io_context.hpp>
 #include <functional>
 #include <string>
 
+#include "client/enroll.h"
 #include "experiments/bench/generated_trainer.h"
 #include "experiments/bench/tcp_bytes.h"
 
 namespace atl::bench {
+
+// Client K of the server in this folder: its name, and its own folder beside the server's.
+std::string client_name(size_t client);
+client::ClientFolder client_folder(const std::string& server_folder, size_t client);
+
+// Awaits `what`. When it ends with an error, the first of all, that becomes `outcome`, and `io`
+// stops.
+asio::awaitable<void> keep_first_error(asio::awaitable<Status> what, Status& outcome,
+                                       asio::io_context& io);
 
 struct Cohort {
   std::string server;   // program

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/core/log.h"
+#include "common/core/utc.h"
 #include "server/audit/chain.h"
 #include "server/audit/limiter.h"
 
@@ -18,15 +19,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxName = 96, kMaxText = 256;
-
-std::string iso(net::WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 // Printable ASCII whatever stands in the strings: a terminal that shows the log obeys nobody's
 // escape sequences, and bytes that are no UTF-8 become U+FFFD.
@@ -63,7 +55,7 @@ class FileLog : public AuditLog {
   }
 
   void write(const AuditEntry& entry, uint64_t count) {
-    Json json{{"seq", 0}, {"time", iso(now_())}, {"event", to_string(entry.event)}};
+    Json json{{"seq", 0}, {"time", utc_text(now_())}, {"event", to_string(entry.event)}};
     const auto add = [&json](const char* key, const std::string& value, size_t most) {
       if (!value.empty()) json[key] = value.substr(0, most);
     };
@@ -102,7 +94,7 @@ class FileLog : public AuditLog {
     if (!tail.cut.empty()) {
       if (tail.cut.back() != '\n') text = "\n";
       Json mark{{"seq", tail.seq + 1},
-                {"time", iso(now_())},
+                {"time", utc_text(now_())},
                 {"event", "cut"},
                 {"text", std::to_string(tail.cut.size()) + " bytes before this line were cut off"},
                 {"cut", chain::hash_of(tail.cut + text)},

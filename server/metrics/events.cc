@@ -2,10 +2,10 @@
 
 #include <chrono>
 #include <cmath>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "common/core/log.h"
+#include "common/core/utc.h"
 
 namespace atl::server {
 namespace {
@@ -74,14 +74,7 @@ void write_status(Context& context, const char* state, Urgency urgency = Urgency
 
 }  // namespace
 
-std::string utc_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
+std::string utc_now() { return utc_text(std::chrono::system_clock::now()); }
 
 void emit_clients(Context& context) {
   size_t connected = 0;

@@ -50,3 +50,44 @@ field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "$2" | tail -n 1; } #
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 digits() { ATOLL_DATA="" "$bin/atoll" data get digits >/dev/null; }
+
+# federation ROUNDS SERVER-FOLDER: the quickstart with so many rounds on the digits, once undisturbed in one process
+# (whole.json) and once begun with a server ($server, server.log, $address) and four clients ($clients)
+federation() {
+  digits
+  sed "s/^rounds = 20/rounds = $1/" "$root/experiments/quickstart.toml" >long.toml
+  "$bin/atoll" simulate long.toml --data digits --json --out whole >whole.json 2>/dev/null
+  "$bin/atoll" data partition digits --scheme dirichlet --alpha 0.5 --clients 4 --seed 1 --out shares >/dev/null
+  "$bin/atoll-server" init "$2" --listen 127.0.0.1:0 >/dev/null
+  cp long.toml "$2/server.toml"
+  printf '\n[listen]\naddress = "127.0.0.1:0"\n' >>"$2/server.toml"
+  start server.log "$bin/atoll-server" run "$2"
+  server=$started
+  until_true 10 test -e "$2/address"
+  address=$(cat "$2/address")
+  # A second server must come back where the clients look for it.
+  sed -i "s/127.0.0.1:0/$address/" "$2/server.toml"
+  clients=""
+  for name in client-1 client-2 client-3 client-4; do
+    "$bin/atoll-client" enroll $name --server "$address" --token "$("$bin/atoll-server" token "$2" $name 2>/dev/null)" >/dev/null
+    cat >$name/client.toml <<TOML
+name = "$name"
+server = "$address"
+[data]
+set = "digits"
+train_indices = "../shares/$name.train.indices"
+test_indices = "../shares/$name.test.indices"
+TOML
+    start $name.log "$bin/atoll-client" run $name
+    clients="$clients $started"
+  done
+}
+
+# ends_as_undisturbed SERVER-FOLDER: the federation's processes end well, with the model of the undisturbed run
+ends_as_undisturbed() {
+  for pid in $clients; do wait "$pid" || { tail -n 5 client-*.log; fail "a client ended with an error"; }; done
+  wait "$server" || { tail -n 20 server*.log; fail "the server ended with an error"; }
+  "$bin/atoll-server" status "$1" >status.json
+  found=$(sed -n 's/.*"model_sha256": "\(.*\)".*/\1/p' status.json)
+  [ "$found" = "$(field model_sha256 whole.json)" ] || fail "the model is $found, not that of the undisturbed run"
+}

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <cstring>
 
-#include "client/enroll.h"
 #include "client/federation_loop.h"
 #include "common/net/tls_transport.h"
 #include "experiments/bench/generated_trainer.h"
+#include "experiments/bench/scripted_clients.h"
 
 namespace atl::bench {
 namespace {
@@ -59,14 +59,6 @@ class HonestTrainer : public client::Trainer {
   std::vector<float> values_;
 };
 
-asio::awaitable<void> keep_first_error(asio::awaitable<Status> what, Status& outcome,
-                                       asio::io_context& io) {
-  auto ended = co_await std::move(what);
-  if (ended || !outcome) co_return;
-  outcome = std::move(ended);
-  io.stop();
-}
-
 }  // namespace
 
 Manifest honest_manifest() {
@@ -91,11 +83,11 @@ Status run_honest(const std::string& server_folder, const std::string& address, 
   std::vector<std::unique_ptr<net::Connector>> connectors;
   for (size_t k = 0; k < clients; ++k) {
     client::LoopOptions options;
-    options.name = "client" + std::to_string(k);
+    options.name = client_name(k);
     options.train_examples = 1 + k;
     options.once = true;
     options.aside = hashing.get_executor();
-    const client::ClientFolder folder{server_folder + "-" + options.name};
+    const auto folder = client_folder(server_folder, k);
     net::TlsClient tls{folder.authority(), folder.certificate(), folder.key()};
     ATOLL_ASSIGN(auto connector, net::make_tls_connector(io.get_executor(), address, tls));
     connectors.push_back(std::move(connector));
