@@ -14,6 +14,7 @@
 #include <asio/write.hpp>
 #include <cstring>
 
+#include "common/net/tls_stream.h"
 #include "common/net/transport.h"
 
 namespace atl::net {
@@ -100,6 +101,24 @@ inline Tcp::socket& socket_of(Tcp::socket& stream) { return stream; }
 template <typename Stream>
 Tcp::socket& socket_of(Stream& stream) {
   return stream.next_layer();
+}
+
+template <typename Stream>
+awaitable<size_t> read_some(Stream& stream, MutableByteView out, asio::error_code& error) {
+  co_return co_await stream.async_read_some(asio::buffer(out.data(), out.size()),
+                                            asio::redirect_error(asio::use_awaitable, error));
+}
+template <typename Stream>
+awaitable<size_t> write_some(Stream& stream, ByteView bytes, asio::error_code& error) {
+  co_return co_await stream.async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                                             asio::redirect_error(asio::use_awaitable, error));
+}
+inline awaitable<size_t> read_some(TlsStream& stream, MutableByteView out,
+                                   asio::error_code& error) {
+  return stream.read_some(out, error);
+}
+inline awaitable<size_t> write_some(TlsStream& stream, ByteView bytes, asio::error_code& error) {
+  return stream.write_some(bytes, error);
 }
 
 template <typename Stream>
@@ -198,9 +217,7 @@ class StreamSession : public Session {
     writing_->begin(send_patience_);
     while (!bytes.empty()) {
       asio::error_code error;
-      const size_t put =
-          co_await stream_->async_write_some(asio::buffer(bytes.data(), bytes.size()),
-                                             asio::redirect_error(asio::use_awaitable, error));
+      const size_t put = co_await write_some(*stream_, bytes, error);
       if (error) co_return failed(error, "sending", *writing_, send_patience_);
       bytes = bytes.subspan(put);
       writing_->moved();
@@ -215,8 +232,7 @@ class StreamSession : public Session {
       // TLS may hold bytes that arrived before close().
       if (closed_) co_return Error(ErrorCode::kNetwork, "the connection is closed");
       asio::error_code error;
-      const size_t got = co_await stream_->async_read_some(
-          asio::buffer(out.data(), out.size()), asio::redirect_error(asio::use_awaitable, error));
+      const size_t got = co_await read_some(*stream_, out, error);
       if (error) co_return failed(error, "receiving", *reading_, patience);
       out = out.subspan(got);
       reading_->moved();

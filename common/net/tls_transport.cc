@@ -5,7 +5,8 @@
 #include <asio/co_spawn.hpp>
 #include <asio/connect.hpp>
 #include <asio/detached.hpp>
-#include <asio/ssl.hpp>
+#include <asio/ssl/context.hpp>
+#include <asio/ssl/error.hpp>
 #include <deque>
 #include <list>
 
@@ -19,7 +20,6 @@ namespace atl::net {
 namespace {
 
 namespace ssl = asio::ssl;
-using TlsStream = ssl::stream<Tcp::socket>;
 
 std::string text_of(const Tcp::endpoint& endpoint) {
   const auto host = endpoint.address().to_string();
@@ -77,8 +77,7 @@ Result<std::shared_ptr<ssl::context>> make_context(ssl::context::method method,
   SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(context->native_handle(), 0);
   SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
-  // Thousands of connections wait most of the time: their buffers come and go.
-  SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
+  tune_context(context->native_handle());
   asio::error_code error;
   auto file_error = [&error](const std::string& path) {
     return Error(ErrorCode::kIdentity, "cannot use " + path + ": " + error.message());
@@ -105,8 +104,7 @@ class Examiner {
   Examiner(const TlsServer& options, std::shared_ptr<Shown> shown)
       : revoked_(options.revoked), grace_(options.expired_grace), shown_(std::move(shown)) {}
 
-  bool operator()(bool good, ssl::verify_context& verify) const {
-    X509_STORE_CTX* store = verify.native_handle();
+  bool operator()(bool good, X509_STORE_CTX* store) const {
     int error = good ? X509_V_OK : X509_STORE_CTX_get_error(store);
     if (X509_STORE_CTX_get_error_depth(store) == 0 && is_signed(error)) {
       X509* certificate = X509_STORE_CTX_get_current_cert(store);
@@ -218,16 +216,15 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
       session = std::make_unique<StreamSession<Tcp::socket>>(
           std::make_unique<Tcp::socket>(std::move(socket)), Peer{"", "", address, false});
     } else {
-      auto stream = std::make_unique<TlsStream>(std::move(socket), *self->context_);
+      auto stream = std::make_unique<TlsStream>(std::move(socket), self->context_->native_handle(),
+                                                TlsStream::Side::kServer);
       auto watchdog = std::make_shared<Watchdog>(stream->next_layer());
       watchdog->begin(self->options_.handshake_limit);
       asio::error_code error;
       const auto shown = std::make_shared<Shown>();
-      const Examiner examiner(self->options_, shown);
-      stream->set_verify_callback(examiner, error);
+      stream->set_verify(Examiner(self->options_, shown));
       const Handshaking handshaking(*self, stream->next_layer());
-      co_await stream->async_handshake(ssl::stream_base::server,
-                                       asio::redirect_error(asio::use_awaitable, error));
+      co_await stream->handshake(error);
       watchdog->forget_socket();
       if (error) {
         self->failed(*shown, address, error, watchdog->expired());
@@ -340,8 +337,11 @@ class StreamConnector : public Connector {
         target_.host, target_.port, asio::redirect_error(asio::use_awaitable, error));
     if (error)
       co_return Error(ErrorCode::kNetwork, "cannot find " + target_.host + ": " + error.message());
-    auto stream = context_ == nullptr ? nullptr : std::make_unique<TlsStream>(executor_, *context_);
     auto plain = std::make_unique<Tcp::socket>(executor_);
+    std::unique_ptr<TlsStream> stream;
+    if (context_ != nullptr)
+      stream = std::make_unique<TlsStream>(Tcp::socket(executor_), context_->native_handle(),
+                                           TlsStream::Side::kClient);
     Tcp::socket& socket = stream == nullptr ? *plain : stream->next_layer();
     auto watchdog = std::make_shared<Watchdog>(socket);
     watchdog->begin(options_.connect_limit);
@@ -356,11 +356,9 @@ class StreamConnector : public Connector {
     }
     tune(socket);
     SSL_set_tlsext_host_name(stream->native_handle(), target_.host.c_str());
-    if (options_.pinned_authority.empty())
-      stream->set_verify_callback(ssl::host_name_verification(target_.host));
+    if (options_.pinned_authority.empty()) stream->expect_host(target_.host);
     watchdog->moved();
-    co_await stream->async_handshake(ssl::stream_base::client,
-                                     asio::redirect_error(asio::use_awaitable, error));
+    co_await stream->handshake(error);
     watchdog->forget_socket();
     if (error) {
       const auto verify = SSL_get_verify_result(stream->native_handle());

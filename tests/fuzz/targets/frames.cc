@@ -12,7 +12,6 @@
 #include "tests/support/driver.h"
 
 namespace atl::fuzz {
-namespace {
 
 // A socket's other half: bytes that arrive in pieces, then the end.
 class PiecedStream {
@@ -54,6 +53,8 @@ class PiecedStream {
   ByteView left_;
   size_t piece_;
 };
+
+namespace {
 
 struct Frame {
   wire::FrameKind kind = wire::FrameKind::kControl;

@@ -1,0 +1,64 @@
+// TLS over a TCP socket, straight: OpenSSL takes records from the socket and puts them there
+// itself. Asio's ssl::stream stands four buffers of 17 KB between the two for each connection's
+// whole life; here a connection that waits holds none (SSL_MODE_RELEASE_BUFFERS). Included by .cc
+// files only.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <asio/awaitable.hpp>
+#include <asio/ip/tcp.hpp>
+#include <functional>
+
+#include "common/core/bytes.h"
+
+namespace atl::net {
+
+// Settings of a context that its streams rely on.
+void tune_context(SSL_CTX* context);
+
+// Everything happens on the socket's executor; one read and one write may be in progress at a time.
+// After close() of the socket what is in progress ends with operation_aborted, and nothing touches
+// the descriptor any more. Errors are the system's, asio::error::eof, ssl::error::stream_truncated
+// (an end without a farewell), or of the category asio::error::get_ssl_category().
+class TlsStream {
+ public:
+  enum class Side { kServer, kClient };
+  // OpenSSL's own finding on a certificate of the peer's chain, and where it stands; returns the
+  // one that holds.
+  using Verify = std::function<bool(bool good, X509_STORE_CTX* at)>;
+
+  TlsStream(asio::ip::tcp::socket socket, SSL_CTX* context, Side side);
+  ~TlsStream();
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
+
+  asio::ip::tcp::socket& next_layer() { return socket_; }
+  SSL* native_handle() { return ssl_; }
+  // Before the handshake.
+  void set_verify(Verify verify);
+  // The certificate must name this host, or this address. Before the handshake.
+  void expect_host(const std::string& host);
+
+  asio::awaitable<void> handshake(asio::error_code& error);
+  // At least one byte, or an error; as much of what is there as fits.
+  asio::awaitable<size_t> read_some(MutableByteView out, asio::error_code& error);
+  asio::awaitable<size_t> write_some(ByteView bytes, asio::error_code& error);
+
+ private:
+  // What one call into OpenSSL came to.
+  enum class Step { kDone, kWantsRead, kWantsWrite, kFailed };
+  template <typename Call>
+  Step step(const Call& call, asio::error_code& error);
+  asio::awaitable<void> wait(Step wanted, asio::error_code& error);
+  asio::awaitable<void> give_way(size_t& moved);
+  static int verify(int good, X509_STORE_CTX* at);
+
+  asio::ip::tcp::socket socket_;
+  SSL* ssl_;
+  Verify verify_;
+  size_t read_ = 0, written_ = 0;                // since the others had their turn
+  asio::error_code read_failed_, write_failed_;  // after bytes that were handed over first
+};
+
+}  // namespace atl::net
