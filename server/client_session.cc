@@ -494,7 +494,7 @@ class ClientSession {
     if (auto* participant = round->active(name_)) round->fail(*participant);
     log::warn("server", name_ + ": update refused: " + refusal.text);
     audit(AuditEvent::kUpdateRefused, to_string(refusal.reason), refusal.text);
-    emit_refused(context_, name_, round->number(), refusal.text);
+    emit_refused(context_, name_, round->number(), to_string(refusal.reason), refusal.text);
     const bool out = strike(refusal.text);
     prepare(wire::Outcome{false, refusal.reason, refusal.text});
     ATOLL_CO_TRY(co_await send());

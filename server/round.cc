@@ -14,6 +14,7 @@ void Round::add(const std::string& client, bool train, bool evaluate) {
   participant.train = train;
   participant.evaluate = evaluate;
   participant.last_progress = std::chrono::steady_clock::now();
+  enter(participant, Phase::kWaiting);
   participants_[client] = std::move(participant);
 }
 
@@ -32,8 +33,15 @@ Participant* Round::active(const std::string& client) {
   return found == participants_.end() || !is_open(found->second) ? nullptr : &found->second;
 }
 
-void Round::progress(Participant& participant, Phase phase) {
+void Round::enter(Participant& participant, Phase phase) {
+  auto& at = participant.entered[static_cast<size_t>(phase)];
+  if (phase == Phase::kWaiting) participant.entered = {};
+  if (phase != participant.phase || phase == Phase::kWaiting) at = std::chrono::steady_clock::now();
   participant.phase = phase;
+}
+
+void Round::progress(Participant& participant, Phase phase) {
+  enter(participant, phase);
   if (phase == Phase::kWaiting) {
     // It begins anew: steps are counted from 0 again.
     ++participant.handouts;
@@ -46,12 +54,12 @@ void Round::progress(Participant& participant, Phase phase) {
 }
 
 void Round::done(Participant& participant) {
-  participant.phase = Phase::kDone;
+  enter(participant, Phase::kDone);
   changed_.notify();
 }
 
 void Round::fail(Participant& participant) {
-  participant.phase = Phase::kFailed;
+  enter(participant, Phase::kFailed);
   participant.upload.reset();
   changed_.notify();
 }

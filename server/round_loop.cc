@@ -244,6 +244,9 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, con
     return whole;
   };
   ATOLL_CO_TRY(co_await write_and_commit(round->number(), model->manifest(), fill, closing));
+  for (const auto& [name, p] : round->participants()) {
+    if (p.train && p.phase == Phase::kDone) note_update(context_, round->number(), name, p);
+  }
   emit_round_closed(context_, result);
   emit_evaluation(context_, round->number() - 1, evaluation);
   co_return Status();
@@ -290,7 +293,10 @@ awaitable<Status> RoundLoop::write_and_commit(uint32_t round, const Manifest& ma
     ATOLL_ASSIGN(digest, store.write_checkpoint(round, manifest, fill));
     return {};
   };
+  const auto begun = Clock::now();
   ATOLL_CO_TRY(co_await on_disk(write));
+  context_.instruments.aggregation_seconds.observe(
+      std::chrono::duration<double>(Clock::now() - begun).count());
   ATOLL_CO_TRY(fault::point("commit"));
   auto whole = closing(digest);
   whole.model = digest;

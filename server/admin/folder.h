@@ -6,6 +6,8 @@
 //   revoked.txt     certificates that are no longer good
 //   clients/        certificates signed so far, one file a client, oldest first
 //   audit.jsonl     who enrolled, came, was turned away (server/audit/audit_log.h)
+//   identity/watch.token   who may look at the status page from elsewhere (server/watch)
+//   watch           the status page's URL while it is served
 //   address         where the running server listens, "host:port" with the port really bound
 //   run/            what RunStore keeps
 #pragma once
@@ -31,6 +33,8 @@ struct ServerFolder {
   std::string client(const std::string& name) const { return path + "/clients/" + name + ".pem"; }
   std::string audit() const { return path + "/audit.jsonl"; }
   std::string address() const { return path + "/address"; }
+  std::string watch_token() const { return path + "/identity/watch.token"; }
+  std::string watch() const { return path + "/watch"; }
   std::string run() const { return path + "/run"; }
   std::string quarantine() const { return run() + "/quarantine.json"; }
 };
