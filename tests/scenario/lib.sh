@@ -52,7 +52,8 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 digits() { ATOLL_DATA="" "$bin/atoll" data get digits >/dev/null; }
 
 # federation ROUNDS SERVER-FOLDER: the quickstart with so many rounds on the digits, once undisturbed in one process
-# (whole.json) and once begun with a server ($server, server.log, $address) and four clients ($clients)
+# (whole.json) and once begun with a server ($server, server.log, $address) and four clients ($clients); with
+# $watch_address, its status page is there
 federation() {
   digits
   sed "s/^rounds = 20/rounds = $1/" "$root/experiments/quickstart.toml" >long.toml
@@ -61,12 +62,13 @@ federation() {
   "$bin/atoll-server" init "$2" --listen 127.0.0.1:0 >/dev/null
   cp long.toml "$2/server.toml"
   printf '\n[listen]\naddress = "127.0.0.1:0"\n' >>"$2/server.toml"
+  [ -z "${watch_address:-}" ] || printf '[watch]\naddress = "%s"\n' "$watch_address" >>"$2/server.toml"
   start server.log "$bin/atoll-server" run "$2"
   server=$started
   until_true 10 test -e "$2/address"
   address=$(cat "$2/address")
   # A second server must come back where the clients look for it.
-  sed -i "s/127.0.0.1:0/$address/" "$2/server.toml"
+  sed -i "/^\[listen\]/,/^address/s/127.0.0.1:0/$address/" "$2/server.toml"
   clients=""
   for name in client-1 client-2 client-3 client-4; do
     "$bin/atoll-client" enroll $name --server "$address" --token "$("$bin/atoll-server" token "$2" $name 2>/dev/null)" >/dev/null
