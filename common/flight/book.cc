@@ -16,31 +16,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "20260131T081500Z"
-std::string stamp() {
-  auto text = utc_text(std::chrono::system_clock::now());
-  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
-  return text;
-}
-
-std::string dump_path(const std::string& folder, Cause cause, uint64_t number) {
-  return folder + "/" + stamp() + "-" + std::to_string(::getpid()) + "-" + std::to_string(number) +
-         "-" + std::string(to_string(cause)) + ".jsonl";
-}
-
 // Removes the oldest dumps until there are at most `most`.
 void prune(const std::string& folder, size_t most) {
   std::error_code error;
   std::vector<std::pair<fs::file_time_type, fs::path>> files;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".jsonl") continue;
-    files.emplace_back(entry.last_write_time(error), entry.path());
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() != ".jsonl") continue;
+    files.emplace_back(at->last_write_time(error), at->path());
   }
   std::sort(files.begin(), files.end());
   for (size_t i = 0; i + most < files.size(); ++i) fs::remove(files[i].second, error);
 }
 
 }  // namespace
+
+std::string dump_path(const std::string& folder, Cause cause, uint64_t number) {
+  auto time = utc_text(std::chrono::system_clock::now());
+  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+  return folder + "/" + time + "-" + std::to_string(::getpid()) + "-" + std::to_string(number) +
+         "-" + std::string(to_string(cause)) + ".jsonl";
+}
 
 Book::Book(Options given) : options(std::move(given)), budget(options.budget), run(budget, 0) {}
 

@@ -14,6 +14,9 @@ struct Heading {
   std::string_view cause, why;
 };
 
+// FOLDER/20260131T081500Z-PID-NUMBER-CAUSE.jsonl
+std::string dump_path(const std::string& folder, Cause cause, uint64_t number);
+
 // Everything that `which` picks, in the order described by docs/flight.md; without it, everything.
 // Allocates nothing.
 void write_lines(const Book& book, const Heading& heading,

@@ -8,9 +8,9 @@
 #include <atomic>
 #include <cstring>
 
-#include "common/core/check.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
+#include "common/flight/dump.h"
 
 namespace atl::flight {
 namespace {
@@ -82,7 +82,7 @@ SignalWatch::SignalWatch(asio::any_io_executor executor, Recorder& recorder)
   asio::error_code ignored;
   state_->signals.add(SIGUSR1, ignored);
   state_->wait();
-  const auto path = recorder.folder() + "/" + std::to_string(::getpid()) + "-crash.jsonl";
+  const auto path = dump_path(recorder.folder(), Cause::kCrash, 0);
   if (recorder.folder().empty() || path.size() >= sizeof(crash_path)) return;
   if (auto made = make_folders(recorder.folder()); !made)
     log::warn("flight", made.error().message());
