@@ -2,8 +2,8 @@
 // form, and written to a file when something went wrong. docs/flight.md describes the files.
 //
 // Threads: a recorder and the sessions that it records belong to one executor. Events are noted and
-// dumps are made on it, without a lock; a dump copies nothing and takes some ten milliseconds at
-// most. The one exception is a process that dies (signals.h).
+// dumps are made on it, without a lock; the largest dump, of 5,000 sessions, takes about 0.1 s. The
+// one exception is a process that dies (signals.h).
 //
 // No contents are kept, neither of tensors nor of messages: kinds, sizes, rounds and offsets; names
 // and addresses of peers; and the text of the error that a session ended with.
