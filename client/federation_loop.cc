@@ -7,6 +7,7 @@
 #include "client/kept_update.h"
 #include "common/core/fault.h"
 #include "common/core/transfer_hash.h"
+#include "common/flight/recorder.h"
 #include "common/net/backoff.h"
 #include "common/net/event.h"
 #include "common/net/offload.h"
@@ -78,6 +79,7 @@ class Loop {
       auto ended = co_await one_connection(backoff);
       if (ended) co_return Status();
       const auto code = ended.error().code();
+      if (session_ != nullptr) flight::ended(*session_, ended.error());
       const bool temporary = code == ErrorCode::kNetwork || code == ErrorCode::kDeadline ||
                              code == ErrorCode::kProtocol || busy_;
       if (!temporary) co_await say_goodbye(ended.error().message());

@@ -15,6 +15,7 @@
 #include "client/renew.h"
 #include "client/torch_trainer.h"
 #include "common/core/log.h"
+#include "common/flight/signals.h"
 #include "common/net/tls_transport.h"
 
 namespace atl::client {
@@ -89,6 +90,10 @@ Status run_command(const Options& options) {
     connector = make_renewing_connector(io.get_executor(), options.folder, config.server, say);
     asio::co_spawn(io, keep_renewing(options.folder, config.server, say), asio::detached);
   }
+  flight::Recorder recorder;
+  recorder.open({.folder = options.folder.flight(), .program = "atoll-client 0.1.0"});
+  const flight::SignalWatch dumps(io.get_executor(), recorder);
+  connector = recorder.record(std::move(connector));
   ATOLL_ASSIGN(auto trainer, load_data(config));
   LoopOptions loop;
   loop.name = config.name;
@@ -127,6 +132,7 @@ int run(int argc, char** argv) {
   enroll_verb->add_option("--server", options.server, "host:port")->required();
   enroll_verb->add_option("--token", options.token, "from `atoll-server token`")->required();
   auto* run_verb = app.add_subcommand("run", "take part until the run is complete");
+  run_verb->footer(flight::kHelp);
   run_verb->add_option("folder", options.folder.path)->required();
   run_verb->add_flag("--insecure", options.insecure, "no TLS; loopback only");
   try {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/net/beside.h"
 #include "server/store/upload.h"
@@ -22,6 +23,7 @@ struct Participant {
   std::chrono::steady_clock::time_point last_progress;
   uint64_t steps_done = 0;
   uint32_t handouts = 0;                   // how often it was given its task
+  bool missed = false;                     // its deadline, and take_late() has told so
   std::shared_ptr<Upload> upload;          // of a trainer, once it has offered an update
   std::shared_ptr<net::Beside> appending;  // where the upload's pieces are taken in
   wire::TrainReport report;
@@ -65,6 +67,8 @@ class Round {
   };
   Count trainers(std::chrono::milliseconds patience) const { return count(true, patience); }
   Count evaluators(std::chrono::milliseconds patience) const { return count(false, patience); }
+  // Who has missed its deadline since this was last asked, by name.
+  std::vector<std::string> take_late(std::chrono::milliseconds patience);
   // How long until the next open participant counts as stalled.
   std::chrono::milliseconds until_next_deadline(std::chrono::milliseconds patience) const;
 

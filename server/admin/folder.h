@@ -6,6 +6,8 @@
 //   revoked.txt     certificates that are no longer good
 //   clients/        certificates signed so far, one file a client, oldest first
 //   audit.jsonl     who enrolled, came, was turned away (server/audit/audit_log.h)
+//   flight/         what happened last on every session, when something went wrong
+//                   (common/flight/recorder.h)
 //   address         where the running server listens, "host:port" with the port really bound
 //   run/            what RunStore keeps
 #pragma once
@@ -30,6 +32,7 @@ struct ServerFolder {
   std::string revoked() const { return path + "/revoked.txt"; }
   std::string client(const std::string& name) const { return path + "/clients/" + name + ".pem"; }
   std::string audit() const { return path + "/audit.jsonl"; }
+  std::string flight() const { return path + "/flight"; }
   std::string address() const { return path + "/address"; }
   std::string run() const { return path + "/run"; }
   std::string quarantine() const { return run() + "/quarantine.json"; }
