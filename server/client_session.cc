@@ -53,6 +53,7 @@ class ClientSession {
   // It broke the protocol: that costs a client that has joined the round, as a bad update does.
   void blame(const std::string& why) {
     if (name_.empty()) return;
+    flight::note(*session_, flight::State::kBlamed);
     auto* participant = context_.round == nullptr ? nullptr : context_.round->active(name_);
     if (participant != nullptr) context_.round->fail(*participant);
     strike(why);
@@ -65,8 +66,9 @@ class ClientSession {
     context_.registry.leave(std::exchange(name_, {}), session_.get());
     context_.changed.notify();
   }
-  // What the audit log keeps of how it ended.
+  // What the audit log and the flight recorder keep of how it ended.
   void ended(const Error& why) {
+    flight::ended(*session_, why);
     if (!name_.empty())
       audit(AuditEvent::kLeft, "", why.message());
     else if (why.code() == ErrorCode::kProtocol || why.code() == ErrorCode::kDeadline)
@@ -120,6 +122,12 @@ class ClientSession {
       intake.grace = limits.grace;
     }
     session_->set_intake(std::move(intake));
+    flight::note(*session_, state_of(stage));
+  }
+  static flight::State state_of(Stage stage) {
+    constexpr flight::State kStates[] = {flight::State::kGreeting, flight::State::kJoining,
+                                         flight::State::kJoined, flight::State::kUploading};
+    return kStates[static_cast<size_t>(stage)];
   }
   // A manifest twice as long as the run's is another model's, and not worth its memory.
   uint32_t most_of_a_join() const {
@@ -173,6 +181,7 @@ class ClientSession {
     ATOLL_CO_TRY(co_await take_manifest());
     name_ = hello->client;
     place_.joined();
+    flight::joined(*session_, name_);
     take_in(Stage::kJoined);
     Member member{hello->train_examples, hello->test_examples, session_.get(), peer.address};
     context_.registry.join(name_, std::move(member));

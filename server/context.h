@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "common/flight/recorder.h"
 #include "server/admission/denial.h"
 #include "server/audit/audit_log.h"
 #include "server/door.h"
@@ -80,7 +81,8 @@ struct Context {
   EnrolmentDesk* enrolment = nullptr;
   Admission admission;
   AuditLog* audit = no_audit();
-  net::Event changed;  // a client came or went, a round opened, the run finished
+  flight::Recorder flight;  // what happened last; `atoll-server run` opens it
+  net::Event changed;       // a client came or went, a round opened, the run finished
   std::function<void(const RunEvent&)> watch = [](const RunEvent&) {};
   uint64_t bytes_down = 0, bytes_up = 0;
   Instruments instruments;

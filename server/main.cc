@@ -13,6 +13,7 @@
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/core/version.h"
+#include "common/flight/signals.h"
 #include "common/net/tls_transport.h"
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
@@ -114,6 +115,9 @@ Status run(const Options& options) {
     ATOLL_ASSIGN(listener, net::listen_tls(io.get_executor(), address, tls));
   }
   ATOLL_TRY(server.open(options.folder.run()));
+  server.context().flight.open(
+      {.folder = options.folder.flight(), .program = "atoll-server " + std::string(version())});
+  const flight::SignalWatch dumps(io.get_executor(), server.context().flight);
   server.context().watch = report;
   server.context().wait_for_space = true;
   std::unique_ptr<WatchServer> watch;
@@ -195,6 +199,7 @@ int run_command(int argc, char** argv) {
   release_command->add_option("client", options.client)->required();
   auto* run_subcommand =
       app.add_subcommand("run", "serve the federation until all rounds are done");
+  run_subcommand->footer(flight::kHelp);
   run_subcommand->add_option("folder", options.folder.path)->required();
   run_subcommand->add_flag("--insecure", options.insecure, "no TLS; loopback only");
   auto* status_command = app.add_subcommand("status", "print what the server is doing, as JSON");

@@ -51,6 +51,7 @@ void Round::progress(Participant& participant, Phase phase) {
   const bool anew = phase == Phase::kWaiting || phase == Phase::kFetching;
   if (anew && participant.handouts > kMaxHandouts) return;
   participant.last_progress = std::chrono::steady_clock::now();
+  participant.missed = false;
 }
 
 void Round::done(Participant& participant) {
@@ -87,6 +88,17 @@ Round::Count Round::count(bool train, std::chrono::milliseconds patience) const 
       ++count.open;
   }
   return count;
+}
+
+std::vector<std::string> Round::take_late(std::chrono::milliseconds patience) {
+  std::vector<std::string> names;
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& [name, p] : participants_) {
+    if (!is_open(p) || p.missed || now - p.last_progress <= patience) continue;
+    p.missed = true;
+    names.push_back(name);
+  }
+  return names;
 }
 
 std::chrono::milliseconds Round::until_next_deadline(std::chrono::milliseconds patience) const {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/net/beside.h"
 #include "server/store/upload.h"
@@ -26,6 +27,7 @@ struct Participant {
   std::array<std::chrono::steady_clock::time_point, kPhaseCount> entered{};
   uint64_t steps_done = 0;
   uint32_t handouts = 0;                   // how often it was given its task
+  bool missed = false;                     // its deadline, and take_late() has told so
   std::shared_ptr<Upload> upload;          // of a trainer, once it has offered an update
   std::shared_ptr<net::Beside> appending;  // where the upload's pieces are taken in
   wire::TrainReport report;
@@ -70,6 +72,8 @@ class Round {
   };
   Count trainers(std::chrono::milliseconds patience) const { return count(true, patience); }
   Count evaluators(std::chrono::milliseconds patience) const { return count(false, patience); }
+  // Who has missed its deadline since this was last asked, by name.
+  std::vector<std::string> take_late(std::chrono::milliseconds patience);
   // How long until the next open participant counts as stalled.
   std::chrono::milliseconds until_next_deadline(std::chrono::milliseconds patience) const;
 

@@ -33,6 +33,7 @@ Status Server::open(const std::string& folder) {
 }
 
 awaitable<void> Server::serve(std::unique_ptr<net::Session> session) {
+  session = context_.flight.record(std::move(session));
   auto* raw = session.get();
   sessions_.insert(raw);
   const std::function<void()> on_end = [this, raw] { sessions_.erase(raw); };

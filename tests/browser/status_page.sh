@@ -4,8 +4,8 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/../scenario/lib.sh"
 pictures=$(mkdir -p "$2" && cd "$2" && pwd)
-watch_address=127.0.0.1:0
-federation 400 server
+federation 400 server '[watch]
+address = "127.0.0.1:0"'
 until_true 10 test -e server/watch
 # What has come is kept, nothing more comes: the page has to agree with the file, number by number.
 still() { for pid in $clients; do kill -STOP "$pid"; done; }

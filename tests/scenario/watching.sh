@@ -2,8 +2,8 @@
 # A run is watched: its numbers agree with what it writes, from elsewhere only with the token, and never for another site.
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
-watch_address=0.0.0.0:0
-federation 200 server
+federation 200 server '[watch]
+address = "0.0.0.0:0"'
 until_true 10 test -e server/watch
 port=$(sed 's/.*:\([0-9]*\)\/$/\1/' server/watch)
 grep -q '^https://0.0.0.0:' server/watch || fail "not over HTTPS: $(cat server/watch)"
