@@ -1,8 +1,9 @@
 #include "experiments/bench/network/emulator.h"
 
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,9 +79,12 @@ void EmulatedLink::deliver(Way& way) {
 }
 
 void EmulatedLink::run() {
-  // A late packet is another delay than the one asked for.
+  // A late packet is another delay than the one asked for. Where the priority is not given, a busy
+  // machine's delays are added.
   ::prctl(PR_SET_TIMERSLACK, 1000);
-  ::setpriority(PRIO_PROCESS, 0, -10);
+  sched_param priority{};
+  priority.sched_priority = 1;
+  ::pthread_setschedparam(::pthread_self(), SCHED_RR, &priority);
   for (bool more = false; !stop_;) {
     auto wait = std::chrono::duration_cast<LinkTime>(kLook);
     {

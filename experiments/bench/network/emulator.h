@@ -20,7 +20,7 @@ namespace atl::bench {
 struct LinkPlan {
   Weather weather;
   uint64_t seed = 1;
-  std::string congestion = "cubic";         // TCP congestion control on both sides
+  std::string congestion;                   // TCP's, on both sides; empty: the kernel's choice
   std::optional<std::chrono::seconds> nat;  // flows idle for longer are forgotten
 };
 
