@@ -32,7 +32,7 @@ struct Options {
 
 // Others would slow it down, unless loss does.
 bool is_heavy(const Cell& cell, const Stage& stage) {
-  return cell.rate >= 100 && (cell.loss < 5 || stage.congestion == "bbr");
+  return cell.rate >= 100 && (cell.loss < 5 || (cell.loss < 20 && stage.congestion == "bbr"));
 }
 
 // What new network namespaces get.
@@ -86,7 +86,7 @@ Result<std::vector<CellResult>> play_cells(const Stage& stage, References& refer
   Status first_error;
   auto play = [&](size_t i) {
     // Random losses make short transfers uneven.
-    auto result = play_cell(stage, references, cells[i], cells[i].loss >= 5 ? 2 * aim : aim);
+    auto result = play_cell(stage, references, cells[i], cells[i].loss == 5 ? 2 * aim : aim);
     const std::lock_guard lock(mutex);
     if (!result) {
       if (first_error)

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kLeastModel = 16 << 10, kMostModel = 32 << 20;
 constexpr auto kProbe = std::chrono::seconds(4);
-constexpr auto kPlainLimit = std::chrono::seconds(120);
+constexpr auto kPlainLimit = std::chrono::seconds(30);
 
 // Models are powers of two, so that few references are needed.
 uint64_t fit_model(double rate, std::chrono::milliseconds aim) {
