@@ -60,7 +60,8 @@ Status run_bench(const Bench& bench) {
 
 void add_bench_verb(CLI::App& app, workbench::Verbs& verbs, std::vector<Benchmark> more) {
   std::vector<Benchmark> all{server_benchmark(), wire_benchmark(), kill_benchmark(),
-                             load_benchmark(),   soak_benchmark(), hostile_benchmark(), network_benchmark()};
+                             load_benchmark(),   soak_benchmark(), hostile_benchmark(),
+                             network_benchmark()};
   for (auto& one : more) all.push_back(std::move(one));
 
   auto bench = std::make_shared<Bench>();
