@@ -135,7 +135,7 @@ Result<Report> run_watch(Options options, const Settings& settings) {
     pages.open(false);
     answered = pages.answered();
     failed = pages.failed();
-    scene.crowd.stop->store(true);
+    *scene.crowd.leave = true;
   });
   auto outcome = run_crowd(scene.crowd);
   watcher.join();
