@@ -9,38 +9,45 @@ port=$(sed 's/.*:\([0-9]*\)\/$/\1/' server/watch)
 grep -q '^https://0.0.0.0:' server/watch || fail "not over HTTPS: $(cat server/watch)"
 token=$(cat server/identity/watch.token)
 [ "$(stat -c %a server/identity/watch.token)" = 600 ] || fail "others may read the token"
-# ask PATH [HEADER: VALUE]...: the status and the body, with the server's own certificate checked
+# ask STATUS PATH [HEADER: VALUE]...: with the server's own certificate checked; leaves answer.txt, and the cookie in cookie.txt
 ask() {
-  path=$1; shift
-  python3 - "$port" "$path" "$@" <<'PY'
+  python3 - "$port" "$@" <<'PY' || fail "GET $2"
 import http.client, ssl, sys
+port, status, path, *headers = sys.argv[1:]
 context = ssl.create_default_context(cafile="server/identity/authority.pem")
-connection = http.client.HTTPSConnection("localhost", int(sys.argv[1]), context=context, timeout=20)
-connection.request("GET", sys.argv[2], headers=dict(h.split(": ", 1) for h in sys.argv[3:]))
+connection = http.client.HTTPSConnection("localhost", int(port), context=context, timeout=20)
+connection.request("GET", path, headers=dict(h.split(": ", 1) for h in headers))
 answer = connection.getresponse()
-print(answer.status, answer.getheader("Set-Cookie", ""), answer.read().decode())
+open("cookie.txt", "w").write(answer.getheader("Set-Cookie", ""))
+open("answer.txt", "w").write(answer.read().decode())
+if answer.status != int(status):
+    sys.exit(f"{path} {headers}: {answer.status}, not {status}")
 PY
 }
-with_token() { ask "$1" "Authorization: Bearer $token"; }
+shown="Authorization: Bearer $token"
 committed() { grep -q '"event":"round","round":2,' server/run/metrics.jsonl; }
 until_true 60 committed
+expect 0 '"state":"running"' "$bin/atoll-server" health server
 
 for path in / /page.js /metrics /healthz /api/v1/status /api/v1/events; do
-  ask "$path" | grep -q '^401 ' || fail "$path without the token: $(ask "$path")"
-  with_token "$path" | grep -q '^200 ' || fail "$path with the token: $(with_token "$path")"
-  ask "$path" "Authorization: Bearer $token" "Origin: https://evil.example" | grep -q '^403 ' || fail "$path for another site"
+  ask 401 "$path"
+  ask 200 "$path" "$shown"
+  ask 403 "$path" "$shown" "Origin: https://evil.example"
 done
-ask /api/v1/status "Authorization: Bearer wrong" | grep -q '^401 ' || fail "a wrong token was good"
+ask 401 /api/v1/status "Authorization: Bearer wrong"
 told() { grep -q '"event":"refused".*"reason":"bad_token".*the status page' server/audit.jsonl; }
 until_true 5 told
 # A browser shows the token once, and keeps a cookie.
-ask "/?token=$token" >cookie.txt
-grep -q '^303 atoll_watch=.*HttpOnly.*SameSite=Strict.*Secure' cookie.txt || fail "no cookie: $(cat cookie.txt)"
-ask /api/v1/status "Cookie: $(sed 's/^303 \(atoll_watch=[^;]*\).*/\1/' cookie.txt | head -n 1)" | grep -q '^200 ' || fail "the cookie is not good"
-with_token /identity/authority.key | grep -q '^404 ' || fail "the authority's key is served"
-with_token /metrics | sed '1s/^200 *//' >metrics.txt
-if python3 -c 'import prometheus_client' 2>/dev/null; then
-  python3 -c 'import sys; from prometheus_client.parser import text_string_to_metric_families as parse; assert len(list(parse(sys.stdin.read()))) > 20' <metrics.txt || fail "Prometheus' own reader does not take /metrics"
+ask 303 "/?token=$token"
+grep -q '^atoll_watch=.*HttpOnly.*SameSite=Strict.*Secure' cookie.txt || fail "no cookie: $(cat cookie.txt)"
+ask 200 /api/v1/status "Cookie: $(sed 's/;.*//' cookie.txt)"
+ask 404 /identity/authority.key "$shown"
+ask 200 /metrics "$shown"
+mv answer.txt metrics.txt
+# The distribution's Python has the distribution's packages.
+if /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null; then
+  /usr/bin/python3 -c 'import sys; from prometheus_client.parser import text_string_to_metric_families as parse; assert len(list(parse(sys.stdin.read()))) > 20' <metrics.txt ||
+    fail "Prometheus' own reader does not take /metrics"
 fi
 if command -v promtool >/dev/null; then promtool check metrics <metrics.txt || fail "promtool found fault"; fi
 

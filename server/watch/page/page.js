@@ -38,7 +38,7 @@ async function ask(path) {
 // --- curves -------------------------------------------------------------------------------------
 
 const curves = {};
-function curve(id, lines) {
+function curve(id, lines, most) {
   curves[id] = new Chart(byId(id), {
     type: 'line',
     data: { datasets: lines.map((label) => ({ label, data: [], borderWidth: 2, tension: 0 })) },
@@ -46,7 +46,7 @@ function curve(id, lines) {
       animation: false, parsing: false, normalized: true, maintainAspectRatio: false,
       interaction: { mode: 'index', intersect: false },
       scales: { x: { type: 'linear', title: { display: true, text: 'round' }, ticks: { precision: 0 } },
-                y: { grace: '5%' } },
+                y: { min: 0, max: most } },
       plugins: { legend: { display: lines.length > 1 },
                  decimation: { enabled: true, algorithm: 'lttb', samples: 500, threshold: kMostPoints } },
     },
@@ -277,7 +277,7 @@ async function keepLooking() {
 }
 
 makeTable();
-curve('accuracy', ['accuracy']);
+curve('accuracy', ['accuracy'], 1);
 curve('loss', ['training', 'test']);
 curve('time', ['seconds']);
 paint();
