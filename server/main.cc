@@ -1,4 +1,4 @@
-// atoll-server: init, token, revoke, release, run, status, audit.
+// atoll-server: init, token, revoke, release, run, status, health, audit.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +18,7 @@
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
 #include "server/server.h"
+#include "server/watch/health.h"
 #include "server/watch/watch_server.h"
 
 namespace atl::server {
@@ -204,6 +205,9 @@ int run_command(int argc, char** argv) {
   run_subcommand->add_flag("--insecure", options.insecure, "no TLS; loopback only");
   auto* status_command = app.add_subcommand("status", "print what the server is doing, as JSON");
   status_command->add_option("folder", options.folder.path)->required();
+  auto* health_command = app.add_subcommand(
+      "health", "ask the running server whether it is well; 0: yes (needs [watch] address)");
+  health_command->add_option("folder", options.folder.path)->required();
   auto* audit_command =
       app.add_subcommand("audit", "print the audit log, and check that nobody changed it");
   audit_command->add_option("folder", options.folder.path)->required();
@@ -225,8 +229,8 @@ int run_command(int argc, char** argv) {
     done = release_from_quarantine(options.folder.quarantine(), options.client);
   if (run_subcommand->parsed()) done = run(options);
   if (audit_command->parsed()) done = audit(options);
-  if (status_command->parsed()) {
-    auto text = read_status(options.folder);
+  if (status_command->parsed() || health_command->parsed()) {
+    auto text = health_command->parsed() ? ask_health(options.folder) : read_status(options.folder);
     if (text)
       std::cout << *text;
     else

@@ -25,6 +25,7 @@ with_token() { ask "$1" "Authorization: Bearer $token"; }
 committed() { grep -q '"event":"round","round":2,' server/run/metrics.jsonl; }
 until_true 60 committed
 
+expect 0 '"state":"running"' "$bin/atoll-server" health server
 for path in / /page.js /metrics /healthz /api/v1/status /api/v1/events; do
   ask "$path" | grep -q '^401 ' || fail "$path without the token: $(ask "$path")"
   with_token "$path" | grep -q '^200 ' || fail "$path with the token: $(with_token "$path")"
@@ -47,6 +48,7 @@ if command -v promtool >/dev/null; then promtool check metrics <metrics.txt || f
 kill -TERM "$server"
 wait "$server" || { tail -n 20 server.log; fail "the server ended with an error"; }
 [ ! -e server/watch ] || fail "server/watch is still there"
+expect 7 'serves its health' "$bin/atoll-server" health server
 # The number of rounds that /metrics told was one that had been committed by then.
 round=$(sed -n 's/^atoll_round //p' metrics.txt)
 grep -q "\"event\":\"round\",\"round\":$round," server/run/metrics.jsonl || fail "round $round was told, but never committed"
