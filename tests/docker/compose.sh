@@ -132,6 +132,10 @@ ends_well() { # SERVICE-CONTAINER...: each ends, with 0
 all() { "$docker" ps -aq --filter "label=com.docker.compose.project=$project"; }
 over() { compose down -v >/dev/null 2>&1; }
 
+# No engine here has a GPU: the overlay is only read.
+$compose_command -f "$root/docker/compose.yaml" -f "$root/docker/compose.gpu.yaml" config >gpu.yaml || fail "compose.gpu.yaml"
+grep -q 'driver: nvidia' gpu.yaml || fail "compose.gpu.yaml asks for no GPU"
+
 # --- Every round with all four, the server killed in between: the engine starts it again, and the model is the simulation's.
 project=atoll-$tag-kill
 sed 's/^rounds = .*/rounds = 300/' "$root/experiments/quickstart.toml" >whole.toml
