@@ -139,6 +139,7 @@ class Loop {
   awaitable<Status> one_connection(net::Backoff& backoff) {
     ATOLL_CO_TRY(fault::point("client.connect"));
     ATOLL_CO_ASSIGN(session_, co_await connector_.connect());
+    session_->set_send_patience(options_.patience);
     ATOLL_CO_TRY(co_await join());
     backoff.reset();
     for (;;) {

@@ -39,7 +39,7 @@ class ClientSession {
       co_return co_await turn_away(Reason::kBusy, "the server has no room for another connection");
     ATOLL_CO_TRY(co_await greet());
     for (;;) {
-      ATOLL_CO_ASSIGN(auto message, co_await receive());
+      ATOLL_CO_ASSIGN(auto message, co_await receive(told_done_ ? context_.bye_within : kSilence));
       ATOLL_CO_TRY(co_await answer(std::move(message)));
       // What a large message or an update needed is not kept while the client trains.
       if (buffer_.capacity() > kSmallBuffer) Bytes().swap(buffer_);
@@ -292,6 +292,7 @@ class ClientSession {
         co_return Error(ErrorCode::kNetwork, "the session was cut");
       ATOLL_CO_TRY(co_await check_model());
       if (context_.finished) {
+        told_done_ = true;
         prepare(wire::Task{.kind = wire::TaskKind::kDone});
         co_return co_await send();
       }
@@ -541,6 +542,7 @@ class ClientSession {
   Bytes buffer_, reply_;
   uint64_t next_transfer_ = 1;
   bool denied_ = false;
+  bool told_done_ = false;  // that the run is complete
 };
 
 }  // namespace

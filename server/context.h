@@ -73,7 +73,10 @@ struct Context {
   std::shared_ptr<Round> round;   // the open round; null between rounds
   const char* state = "running";  // running | paused | finished
   bool finished = false;          // no more rounds: clients are told to go
-  bool trust_names = false;       // plain or in-memory transport: a name needs no certificate
+  // A client that was told that the run is complete says bye within this, or is made to come back
+  // and ask again: it has not heard it.
+  net::Duration bye_within{10'000};
+  bool trust_names = false;  // plain or in-memory transport: a name needs no certificate
   // What a full disk does: a server in service waits for space; a simulation, with a person before
   // it, ends with kDiskFull.
   bool wait_for_space = false;

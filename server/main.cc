@@ -1,4 +1,4 @@
-// atoll-server: init, token, revoke, release, run, status, health, audit.
+// atoll-server: init, check, token, revoke, release, run, status, health, audit.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +15,7 @@
 #include "common/core/version.h"
 #include "common/flight/signals.h"
 #include "common/net/tls_transport.h"
+#include "server/admin/check.h"
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
 #include "server/server.h"
@@ -31,7 +32,7 @@ struct Options {
   std::string client;
   int64_t minutes = 24 * 60;
   bool insecure = false;
-  bool verify = false;
+  bool verify = false, print = false;
   std::string head;
 };
 
@@ -81,17 +82,40 @@ asio::awaitable<void> run_server(Server& server, std::shared_ptr<net::Listener> 
   io.stop();
 }
 
-Status run(const Options& options) {
-  ATOLL_ASSIGN(auto document, config::Document::load(options.folder.config()));
+// All of server.toml.
+struct ServerFile {
+  RunConfig run;
+  std::string address = "127.0.0.1:7070";  // [listen] address
+  AdmissionConfig admission;
+  WatchConfig watch;
+};
+
+Result<ServerFile> read_server_file(const ServerFolder& folder) {
+  ATOLL_ASSIGN(auto document, config::Document::load(folder.config()));
   auto root = document.root();
-  auto config = read_run_config(root);
-  std::string address = "127.0.0.1:7070";
-  root.table("listen").read("address", address);
-  const auto admission = read_admission_config(root);
-  const auto watching = read_watch_config(root);
+  ServerFile file;
+  file.run = read_run_config(root);
+  root.table("listen").read("address", file.address);
+  file.admission = read_admission_config(root);
+  file.watch = read_watch_config(root);
   // A run file may also say how the workbench is to simulate it.
   for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
   ATOLL_TRY(document.finish());
+  return file;
+}
+
+Status check(const Options& options) {
+  ATOLL_ASSIGN(const auto file, read_server_file(options.folder));
+  ATOLL_ASSIGN(const auto lines, check_folder(options.folder, file.run, file.address));
+  for (const auto& line : lines) std::cout << line << "\n";
+  if (options.print) std::cout << "\n" << to_toml(file.run);
+  return {};
+}
+
+Status run(const Options& options) {
+  ATOLL_ASSIGN(const auto file, read_server_file(options.folder));
+  const auto& config = file.run;
+  const auto& address = file.address;
 
   // A connection and an update on its way in are a descriptor each, for every client of a round.
   rlimit files{};
@@ -103,7 +127,7 @@ Status run(const Options& options) {
   asio::thread_pool compute(1);
   std::shared_ptr<net::Listener> listener;
   Server server(io.get_executor(), compute.get_executor(), config);
-  SecuredFolder secured(options.folder, admission);
+  SecuredFolder secured(options.folder, file.admission);
   ATOLL_ASSIGN(const auto audit, open_audit_log(options.folder.audit()));
   server.context().audit = audit.get();
   if (options.insecure) {
@@ -122,10 +146,10 @@ Status run(const Options& options) {
   server.context().watch = report;
   server.context().wait_for_space = true;
   std::unique_ptr<WatchServer> watch;
-  if (!watching.address.empty()) {
+  if (!file.watch.address.empty()) {
     const auto& folder = options.folder;
     ATOLL_ASSIGN(watch, WatchServer::start(
-                            watching, {folder.certificate(), folder.key(), folder.watch_token()},
+                            file.watch, {folder.certificate(), folder.key(), folder.watch_token()},
                             server.context()));
     ATOLL_TRY(write_atomic(folder.watch(), watch->url() + "\n"));
     log::info("server", "watch it at " + watch->url());
@@ -203,6 +227,10 @@ int run_command(int argc, char** argv) {
   run_subcommand->footer(flight::kHelp);
   run_subcommand->add_option("folder", options.folder.path)->required();
   run_subcommand->add_flag("--insecure", options.insecure, "no TLS; loopback only");
+  auto* check_command = app.add_subcommand(
+      "check", "look at configuration, certificate, address and run, and start nothing");
+  check_command->add_option("folder", options.folder.path)->required();
+  check_command->add_flag("--print", options.print, "the run's configuration, defaults filled in");
   auto* status_command = app.add_subcommand("status", "print what the server is doing, as JSON");
   status_command->add_option("folder", options.folder.path)->required();
   auto* health_command = app.add_subcommand(
@@ -228,6 +256,7 @@ int run_command(int argc, char** argv) {
   if (release_command->parsed())
     done = release_from_quarantine(options.folder.quarantine(), options.client);
   if (run_subcommand->parsed()) done = run(options);
+  if (check_command->parsed()) done = check(options);
   if (audit_command->parsed()) done = audit(options);
   if (status_command->parsed() || health_command->parsed()) {
     auto text = health_command->parsed() ? ask_health(options.folder) : read_status(options.folder);
