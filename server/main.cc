@@ -1,4 +1,4 @@
-// atoll-server: init, check, token, revoke, release, run, status, audit.
+// atoll-server: init, check, token, revoke, release, run, status, health, audit.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +19,7 @@
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
 #include "server/server.h"
+#include "server/watch/health.h"
 #include "server/watch/watch_server.h"
 
 namespace atl::server {
@@ -232,6 +233,9 @@ int run_command(int argc, char** argv) {
   check_command->add_flag("--print", options.print, "the run's configuration, defaults filled in");
   auto* status_command = app.add_subcommand("status", "print what the server is doing, as JSON");
   status_command->add_option("folder", options.folder.path)->required();
+  auto* health_command = app.add_subcommand(
+      "health", "ask the running server whether it is well; 0: yes (needs [watch] address)");
+  health_command->add_option("folder", options.folder.path)->required();
   auto* audit_command =
       app.add_subcommand("audit", "print the audit log, and check that nobody changed it");
   audit_command->add_option("folder", options.folder.path)->required();
@@ -254,8 +258,8 @@ int run_command(int argc, char** argv) {
   if (run_subcommand->parsed()) done = run(options);
   if (check_command->parsed()) done = check(options);
   if (audit_command->parsed()) done = audit(options);
-  if (status_command->parsed()) {
-    auto text = read_status(options.folder);
+  if (status_command->parsed() || health_command->parsed()) {
+    auto text = health_command->parsed() ? ask_health(options.folder) : read_status(options.folder);
     if (text)
       std::cout << *text;
     else

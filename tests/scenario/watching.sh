@@ -29,6 +29,7 @@ committed() { grep -q '"event":"round","round":2,' server/run/metrics.jsonl; }
 until_true 60 committed
 expect 0 '"state":"running"' "$bin/atoll-server" health server
 
+expect 0 '"state":"running"' "$bin/atoll-server" health server
 for path in / /page.js /metrics /healthz /api/v1/status /api/v1/events; do
   ask 401 "$path"
   ask 200 "$path" "$shown"
@@ -54,6 +55,7 @@ if command -v promtool >/dev/null; then promtool check metrics <metrics.txt || f
 kill -TERM "$server"
 wait "$server" || { tail -n 20 server.log; fail "the server ended with an error"; }
 [ ! -e server/watch ] || fail "server/watch is still there"
+expect 7 'serves its health' "$bin/atoll-server" health server
 # The number of rounds that /metrics told was one that had been committed by then.
 round=$(sed -n 's/^atoll_round //p' metrics.txt)
 grep -q "\"event\":\"round\",\"round\":$round," server/run/metrics.jsonl || fail "round $round was told, but never committed"

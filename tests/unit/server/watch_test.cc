@@ -13,6 +13,7 @@
 #include "server/watch/board.h"
 #include "server/watch/exposition.h"
 #include "server/watch/gate.h"
+#include "server/watch/health.h"
 #include "server/watch/page.h"
 #include "tests/support/federation.h"
 
@@ -240,6 +241,24 @@ TEST_F(Watch, ClientsBeyondTheLimitHaveNoLabels) {
   EXPECT_NE(text.find("atoll_client_connected{client=\"a\"}"), std::string::npos);
   EXPECT_EQ(text.find("client=\"b"), std::string::npos);
   EXPECT_NE(text.find("atoll_clients_unlabelled 1\n"), std::string::npos);
+}
+
+TEST_F(Watch, TellsWhetherItIsWell) {
+  const TemporaryFolder folder;
+  const server::ServerFolder server{folder.path()};
+  const auto nothing = server::ask_health(server);
+  ASSERT_FALSE(nothing.ok());
+  EXPECT_EQ(nothing.error().code(), ErrorCode::kNetwork);
+  ASSERT_TRUE(write_atomic(server.watch(), watch_->url() + "\n").ok());
+  const auto well = server::ask_health(server);
+  ASSERT_TRUE(well.ok()) << well.error().message();
+  EXPECT_EQ(*well, "{\"state\":\"running\"}\n");
+  // What a server that was killed leaves behind.
+  finish();
+  watch_.reset();
+  const auto gone = server::ask_health(server);
+  ASSERT_FALSE(gone.ok());
+  EXPECT_EQ(gone.error().code(), ErrorCode::kNetwork) << gone.error().message();
 }
 
 TEST(WatchAddress, ATakenPortHasItsOwnCode) {
