@@ -28,8 +28,6 @@ shown="Authorization: Bearer $token"
 committed() { grep -q '"event":"round","round":2,' server/run/metrics.jsonl; }
 until_true 60 committed
 expect 0 '"state":"running"' "$bin/atoll-server" health server
-
-expect 0 '"state":"running"' "$bin/atoll-server" health server
 for path in / /page.js /metrics /healthz /api/v1/status /api/v1/events; do
   ask 401 "$path"
   ask 200 "$path" "$shown"
