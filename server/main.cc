@@ -20,6 +20,7 @@
 #include "server/admin/secured.h"
 #include "server/server.h"
 #include "server/watch/health.h"
+#include "server/watch/tensorboard.h"
 #include "server/watch/watch_server.h"
 
 namespace atl::server {
@@ -145,6 +146,10 @@ Status run(const Options& options) {
   const flight::SignalWatch dumps(io.get_executor(), server.context().flight);
   server.context().watch = report;
   server.context().wait_for_space = true;
+  std::unique_ptr<TensorBoardMirror> mirror;
+  if (file.watch.tensorboard) {
+    ATOLL_ASSIGN(mirror, TensorBoardMirror::start(options.folder.run()));
+  }
   std::unique_ptr<WatchServer> watch;
   if (!file.watch.address.empty()) {
     const auto& folder = options.folder;

@@ -23,6 +23,7 @@ address = "LISTEN"        # where to listen; clients use any of the names given 
 
 [watch]
 # address = "127.0.0.1:7071"    # a status page, and numbers for Prometheus
+tensorboard = false       # event files for TensorBoard in run/tensorboard/
 
 [model]
 name = "lenet"            # linear | mlp | lenet | cnn_fedavg; input and classes come from the clients' data

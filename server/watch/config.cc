@@ -12,6 +12,7 @@ WatchConfig read_watch_config(config::Table root) {
     if (auto parsed = net::parse_address(watch.address); !parsed)
       table.fail("address", parsed.error().message());
   }
+  table.read("tensorboard", watch.tensorboard);
   table.read("client_labels", watch.client_labels, {.max = 10'000});
   return watch;
 }

@@ -9,7 +9,8 @@
 namespace atl::server {
 
 struct WatchConfig {
-  std::string address;  // [watch] address: "127.0.0.1:7071"; empty: nothing is served
+  std::string address;       // [watch] address: "127.0.0.1:7071"; empty: nothing is served
+  bool tensorboard = false;  // [watch] tensorboard: event files beside metrics.jsonl
   // [watch] client_labels: /metrics names so many clients at most, so that a large federation does
   // not make a large database.
   uint32_t client_labels = 100;

@@ -48,7 +48,7 @@ class Watch : public ::testing::Test {
   Watch() : federation_(config_of(3, 2)) {
     federation_.add({"a", 30, 100, held_.step(1, 30)});
     federation_.add({"b", 10, 0, held_.step(5, 10)});
-    auto started = WatchServer::start({"127.0.0.1:0", 100}, {}, federation_.server().context());
+    auto started = WatchServer::start({.address = "127.0.0.1:0"}, {}, federation_.server().context());
     watch_ = std::move(started).value();
     const auto url = watch_->url();
     client_ = std::make_unique<httplib::Client>(url.substr(0, url.size() - 1));
@@ -263,11 +263,11 @@ TEST_F(Watch, TellsWhetherItIsWell) {
 
 TEST(WatchAddress, ATakenPortHasItsOwnCode) {
   Federation first(config_of(1, 1)), second(config_of(1, 1));
-  auto one = WatchServer::start({"127.0.0.1:0", 1}, {}, first.server().context());
+  auto one = WatchServer::start({.address = "127.0.0.1:0"}, {}, first.server().context());
   ASSERT_TRUE(one.ok()) << one.error().message();
   const auto url = (*one)->url();
   const auto address = url.substr(7, url.size() - 8);
-  auto two = WatchServer::start({address, 1}, {}, second.server().context());
+  auto two = WatchServer::start({.address = address}, {}, second.server().context());
   ASSERT_FALSE(two.ok());
   EXPECT_EQ(two.error().code(), ErrorCode::kAddressInUse) << two.error().message();
 }
