@@ -66,10 +66,8 @@ net::awaitable<Status> enroll(ClientFolder folder, std::string server, std::stri
   net::TlsClient options;
   options.pinned_authority = token.fingerprint;
   ATOLL_CO_ASSIGN(auto connector, net::make_tls_connector(executor, server, options));
-  ATOLL_CO_ASSIGN(auto session, co_await connector->connect());
   wire::Message message = wire::Enrol{token_text, std::move(request)};
-  auto answer = co_await ask_for_certificate(*session, std::move(message), token.client, "");
-  session->close();
+  auto answer = co_await ask_for_certificate(*connector, std::move(message), token.client, "");
   if (!answer && answer.error().code() == ErrorCode::kIdentity) {
     co_return std::move(answer)
         .error()

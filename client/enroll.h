@@ -4,6 +4,7 @@
 //   client.toml        name, server, data, device
 //   identity/          client.key (owner-only, never leaves the machine), client.pem, authority.pem
 //   kept/              a finished update that the server has not committed yet (kept_update.h)
+//   flight/            what happened last, when something went wrong (common/flight/recorder.h)
 #pragma once
 
 #include <string>
@@ -19,6 +20,7 @@ struct ClientFolder {
   std::string certificate() const { return path + "/identity/client.pem"; }
   std::string key() const { return path + "/identity/client.key"; }
   std::string kept() const { return path + "/kept"; }
+  std::string flight() const { return path + "/flight"; }
 };
 
 // Connects to the server of the token (known by the fingerprint in it), sends a certificate

@@ -7,6 +7,8 @@
 #include "client/kept_update.h"
 #include "common/core/fault.h"
 #include "common/core/transfer_hash.h"
+#include "common/core/version.h"
+#include "common/flight/recorder.h"
 #include "common/net/backoff.h"
 #include "common/net/event.h"
 #include "common/net/offload.h"
@@ -78,6 +80,7 @@ class Loop {
       auto ended = co_await one_connection(backoff);
       if (ended) co_return Status();
       const auto code = ended.error().code();
+      if (session_ != nullptr) flight::ended(*session_, ended.error());
       const bool temporary = code == ErrorCode::kNetwork || code == ErrorCode::kDeadline ||
                              code == ErrorCode::kProtocol || busy_;
       if (!temporary) co_await say_goodbye(ended.error().message());
@@ -136,6 +139,7 @@ class Loop {
   awaitable<Status> one_connection(net::Backoff& backoff) {
     ATOLL_CO_TRY(fault::point("client.connect"));
     ATOLL_CO_ASSIGN(session_, co_await connector_.connect());
+    session_->set_send_patience(options_.patience);
     ATOLL_CO_TRY(co_await join());
     backoff.reset();
     for (;;) {
@@ -171,7 +175,8 @@ class Loop {
     if (!options_.keep_folder.empty()) KeptUpdate::remove(options_.keep_folder);
   }
   wire::Hello hello() const {
-    return {options_.name, options_.train_examples, options_.test_examples, "atoll 0.1.0"};
+    return {options_.name, options_.train_examples, options_.test_examples,
+            "atoll " + std::string(version())};
   }
 
   awaitable<Status> join() {

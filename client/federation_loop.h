@@ -24,8 +24,8 @@ struct LoopOptions {
   uint64_t train_examples = 0, test_examples = 0;
   net::Duration heartbeat{
       10'000};  // while training; the server drops a silent connection after 60 s
-  // No byte from the server for so long: reconnect, and say the last request again. While it may
-  // wait for work to come up, the server's poll time comes on top.
+  // No byte from the server for so long, or none that it takes: reconnect, and say the last request
+  // again. While it may wait for work to come up, the server's poll time comes on top.
   net::Duration patience{20'000};
   net::Duration retry_least{500}, retry_most{30'000};
   bool once = false;  // give up at the first lost connection (tests)

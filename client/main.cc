@@ -15,6 +15,8 @@
 #include "client/renew.h"
 #include "client/torch_trainer.h"
 #include "common/core/log.h"
+#include "common/core/version.h"
+#include "common/flight/signals.h"
 #include "common/net/tls_transport.h"
 
 namespace atl::client {
@@ -89,6 +91,11 @@ Status run_command(const Options& options) {
     connector = make_renewing_connector(io.get_executor(), options.folder, config.server, say);
     asio::co_spawn(io, keep_renewing(options.folder, config.server, say), asio::detached);
   }
+  flight::Recorder recorder;
+  recorder.open(
+      {.folder = options.folder.flight(), .program = "atoll-client " + std::string(version())});
+  const flight::SignalWatch dumps(io.get_executor(), recorder);
+  connector = recorder.record(std::move(connector));
   ATOLL_ASSIGN(auto trainer, load_data(config));
   LoopOptions loop;
   loop.name = config.name;
@@ -118,7 +125,7 @@ Status run_command(const Options& options) {
 int run(int argc, char** argv) {
   CLI::App app("Atoll's client: trains on data that stay here; only updates travel.");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "atoll-client 0.1.0");
+  app.set_version_flag("--version", "atoll-client " + std::string(version()));
   Options options;
   std::string level = "info";
   app.add_option("--log", level, "debug, info, warn, error or off");
@@ -127,6 +134,7 @@ int run(int argc, char** argv) {
   enroll_verb->add_option("--server", options.server, "host:port")->required();
   enroll_verb->add_option("--token", options.token, "from `atoll-server token`")->required();
   auto* run_verb = app.add_subcommand("run", "take part until the run is complete");
+  run_verb->footer(flight::kHelp);
   run_verb->add_option("folder", options.folder.path)->required();
   run_verb->add_flag("--insecure", options.insecure, "no TLS; loopback only");
   try {

@@ -77,12 +77,10 @@ awaitable<Status> renew(ClientFolder folder, std::string server) {
   wire::Renew request;
   ATOLL_CO_ASSIGN(request.csr_pem, net::make_request(key, info.common_name));
   ATOLL_CO_ASSIGN(auto connector, net::make_tls_connector(executor, server, tls_of(folder)));
-  ATOLL_CO_ASSIGN(auto session, co_await connector->connect());
   wire::Message message = std::move(request);
   ATOLL_CO_ASSIGN(const auto renewed,
-                  co_await ask_for_certificate(*session, std::move(message), info.common_name,
+                  co_await ask_for_certificate(*connector, std::move(message), info.common_name,
                                                std::move(authority)));
-  session->close();
   ATOLL_CO_TRY(fault::point("client.renew"));
   co_return write_atomic(folder.certificate(), renewed.certificate_pem);
 }

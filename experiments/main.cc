@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/core/version.h"
 #include "experiments/bench/bench_verb.h"
 #include "experiments/bench_train/train_bench.h"
 #include "experiments/data/data_verb.h"
@@ -14,7 +15,7 @@ int main(int argc, char** argv) {
   using namespace atl::workbench;
   CLI::App app("Atoll's workbench: simulate federations, look at them, measure them.", "atoll");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "atoll 0.1.0");
+  app.set_version_flag("--version", "atoll " + std::string(atl::version()));
   Verbs verbs;
   add_demo_verb(app, verbs);
   add_simulate_verb(app, verbs);

@@ -39,7 +39,7 @@ class ClientSession {
       co_return co_await turn_away(Reason::kBusy, "the server has no room for another connection");
     ATOLL_CO_TRY(co_await greet());
     for (;;) {
-      ATOLL_CO_ASSIGN(auto message, co_await receive());
+      ATOLL_CO_ASSIGN(auto message, co_await receive(told_done_ ? context_.bye_within : kSilence));
       ATOLL_CO_TRY(co_await answer(std::move(message)));
       // What a large message or an update needed is not kept while the client trains.
       if (buffer_.capacity() > kSmallBuffer) Bytes().swap(buffer_);
@@ -53,6 +53,7 @@ class ClientSession {
   // It broke the protocol: that costs a client that has joined the round, as a bad update does.
   void blame(const std::string& why) {
     if (name_.empty()) return;
+    flight::note(*session_, flight::State::kBlamed);
     auto* participant = context_.round == nullptr ? nullptr : context_.round->active(name_);
     if (participant != nullptr) context_.round->fail(*participant);
     strike(why);
@@ -65,8 +66,9 @@ class ClientSession {
     context_.registry.leave(std::exchange(name_, {}), session_.get());
     context_.changed.notify();
   }
-  // What the audit log keeps of how it ended.
+  // What the audit log and the flight recorder keep of how it ended.
   void ended(const Error& why) {
+    flight::ended(*session_, why);
     if (!name_.empty())
       audit(AuditEvent::kLeft, "", why.message());
     else if (why.code() == ErrorCode::kProtocol || why.code() == ErrorCode::kDeadline)
@@ -120,6 +122,12 @@ class ClientSession {
       intake.grace = limits.grace;
     }
     session_->set_intake(std::move(intake));
+    flight::note(*session_, state_of(stage));
+  }
+  static flight::State state_of(Stage stage) {
+    constexpr flight::State kStates[] = {flight::State::kGreeting, flight::State::kJoining,
+                                         flight::State::kJoined, flight::State::kUploading};
+    return kStates[static_cast<size_t>(stage)];
   }
   // A manifest twice as long as the run's is another model's, and not worth its memory.
   uint32_t most_of_a_join() const {
@@ -173,6 +181,7 @@ class ClientSession {
     ATOLL_CO_TRY(co_await take_manifest());
     name_ = hello->client;
     place_.joined();
+    flight::joined(*session_, name_);
     take_in(Stage::kJoined);
     Member member{hello->train_examples, hello->test_examples, session_.get(), peer.address};
     context_.registry.join(name_, std::move(member));
@@ -283,6 +292,7 @@ class ClientSession {
         co_return Error(ErrorCode::kNetwork, "the session was cut");
       ATOLL_CO_TRY(co_await check_model());
       if (context_.finished) {
+        told_done_ = true;
         prepare(wire::Task{.kind = wire::TaskKind::kDone});
         co_return co_await send();
       }
@@ -494,7 +504,7 @@ class ClientSession {
     if (auto* participant = round->active(name_)) round->fail(*participant);
     log::warn("server", name_ + ": update refused: " + refusal.text);
     audit(AuditEvent::kUpdateRefused, to_string(refusal.reason), refusal.text);
-    emit_refused(context_, name_, round->number(), refusal.text);
+    emit_refused(context_, name_, round->number(), to_string(refusal.reason), refusal.text);
     const bool out = strike(refusal.text);
     prepare(wire::Outcome{false, refusal.reason, refusal.text});
     ATOLL_CO_TRY(co_await send());
@@ -532,6 +542,7 @@ class ClientSession {
   Bytes buffer_, reply_;
   uint64_t next_transfer_ = 1;
   bool denied_ = false;
+  bool told_done_ = false;  // that the run is complete
 };
 
 }  // namespace

@@ -6,9 +6,11 @@
 #include <set>
 #include <string>
 
+#include "common/flight/recorder.h"
 #include "server/admission/denial.h"
 #include "server/audit/audit_log.h"
 #include "server/door.h"
+#include "server/metrics/instruments.h"
 #include "server/quarantine.h"
 #include "server/registry.h"
 #include "server/round.h"
@@ -68,9 +70,13 @@ struct Context {
   std::set<net::Session*> live;  // sessions that are served, joined or not; cut: no more
   Door door;                     // what clients that have not joined may cost
   Quarantine quarantine;
-  std::shared_ptr<Round> round;  // the open round; null between rounds
-  bool finished = false;         // no more rounds: clients are told to go
-  bool trust_names = false;      // plain or in-memory transport: a name needs no certificate
+  std::shared_ptr<Round> round;   // the open round; null between rounds
+  const char* state = "running";  // running | paused | finished
+  bool finished = false;          // no more rounds: clients are told to go
+  // A client that was told that the run is complete says bye within this, or is made to come back
+  // and ask again: it has not heard it.
+  net::Duration bye_within{10'000};
+  bool trust_names = false;  // plain or in-memory transport: a name needs no certificate
   // What a full disk does: a server in service waits for space; a simulation, with a person before
   // it, ends with kDiskFull.
   bool wait_for_space = false;
@@ -78,9 +84,11 @@ struct Context {
   EnrolmentDesk* enrolment = nullptr;
   Admission admission;
   AuditLog* audit = no_audit();
-  net::Event changed;  // a client came or went, a round opened, the run finished
+  flight::Recorder flight;  // what happened last; `atoll-server run` opens it
+  net::Event changed;       // a client came or went, a round opened, the run finished
   std::function<void(const RunEvent&)> watch = [](const RunEvent&) {};
   uint64_t bytes_down = 0, bytes_up = 0;
+  Instruments instruments;
   std::chrono::steady_clock::time_point status_written;  // metrics/events.cc
 };
 

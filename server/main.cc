@@ -12,10 +12,13 @@
 
 #include "common/core/file.h"
 #include "common/core/log.h"
+#include "common/core/version.h"
+#include "common/flight/signals.h"
 #include "common/net/tls_transport.h"
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
 #include "server/server.h"
+#include "server/watch/watch_server.h"
 
 namespace atl::server {
 namespace {
@@ -84,6 +87,7 @@ Status run(const Options& options) {
   std::string address = "127.0.0.1:7070";
   root.table("listen").read("address", address);
   const auto admission = read_admission_config(root);
+  const auto watching = read_watch_config(root);
   // A run file may also say how the workbench is to simulate it.
   for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
   ATOLL_TRY(document.finish());
@@ -111,8 +115,20 @@ Status run(const Options& options) {
     ATOLL_ASSIGN(listener, net::listen_tls(io.get_executor(), address, tls));
   }
   ATOLL_TRY(server.open(options.folder.run()));
+  server.context().flight.open(
+      {.folder = options.folder.flight(), .program = "atoll-server " + std::string(version())});
+  const flight::SignalWatch dumps(io.get_executor(), server.context().flight);
   server.context().watch = report;
   server.context().wait_for_space = true;
+  std::unique_ptr<WatchServer> watch;
+  if (!watching.address.empty()) {
+    const auto& folder = options.folder;
+    ATOLL_ASSIGN(watch, WatchServer::start(
+                            watching, {folder.certificate(), folder.key(), folder.watch_token()},
+                            server.context()));
+    ATOLL_TRY(write_atomic(folder.watch(), watch->url() + "\n"));
+    log::info("server", "watch it at " + watch->url());
+  }
   // Before anyone is told that the server is there: who knows it may stop it.
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&server](const asio::error_code& error, int) {
@@ -133,6 +149,7 @@ Status run(const Options& options) {
   compute.join();
   std::error_code ignored;
   std::filesystem::remove(options.folder.address(), ignored);
+  std::filesystem::remove(options.folder.watch(), ignored);
   if (!outcome && outcome.error().code() == ErrorCode::kInterrupted) return {};
   return outcome;
 }
@@ -155,7 +172,7 @@ Status audit(const Options& options) {
 int run_command(int argc, char** argv) {
   CLI::App app("Atoll's aggregation server: one federation, over mutual TLS.");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "atoll-server 0.1.0");
+  app.set_version_flag("--version", "atoll-server " + std::string(version()));
   Options options;
   std::string level = "info";
   app.add_option("--log", level, "debug, info, warn, error or off");
@@ -182,6 +199,7 @@ int run_command(int argc, char** argv) {
   release_command->add_option("client", options.client)->required();
   auto* run_subcommand =
       app.add_subcommand("run", "serve the federation until all rounds are done");
+  run_subcommand->footer(flight::kHelp);
   run_subcommand->add_option("folder", options.folder.path)->required();
   run_subcommand->add_flag("--insecure", options.insecure, "no TLS; loopback only");
   auto* status_command = app.add_subcommand("status", "print what the server is doing, as JSON");

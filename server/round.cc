@@ -14,6 +14,7 @@ void Round::add(const std::string& client, bool train, bool evaluate) {
   participant.train = train;
   participant.evaluate = evaluate;
   participant.last_progress = std::chrono::steady_clock::now();
+  enter(participant, Phase::kWaiting);
   participants_[client] = std::move(participant);
 }
 
@@ -32,8 +33,15 @@ Participant* Round::active(const std::string& client) {
   return found == participants_.end() || !is_open(found->second) ? nullptr : &found->second;
 }
 
-void Round::progress(Participant& participant, Phase phase) {
+void Round::enter(Participant& participant, Phase phase) {
+  auto& at = participant.entered[static_cast<size_t>(phase)];
+  if (phase == Phase::kWaiting) participant.entered = {};
+  if (phase != participant.phase || phase == Phase::kWaiting) at = std::chrono::steady_clock::now();
   participant.phase = phase;
+}
+
+void Round::progress(Participant& participant, Phase phase) {
+  enter(participant, phase);
   if (phase == Phase::kWaiting) {
     // It begins anew: steps are counted from 0 again.
     ++participant.handouts;
@@ -43,15 +51,16 @@ void Round::progress(Participant& participant, Phase phase) {
   const bool anew = phase == Phase::kWaiting || phase == Phase::kFetching;
   if (anew && participant.handouts > kMaxHandouts) return;
   participant.last_progress = std::chrono::steady_clock::now();
+  participant.missed = false;
 }
 
 void Round::done(Participant& participant) {
-  participant.phase = Phase::kDone;
+  enter(participant, Phase::kDone);
   changed_.notify();
 }
 
 void Round::fail(Participant& participant) {
-  participant.phase = Phase::kFailed;
+  enter(participant, Phase::kFailed);
   participant.upload.reset();
   changed_.notify();
 }
@@ -79,6 +88,17 @@ Round::Count Round::count(bool train, std::chrono::milliseconds patience) const 
       ++count.open;
   }
   return count;
+}
+
+std::vector<std::string> Round::take_late(std::chrono::milliseconds patience) {
+  std::vector<std::string> names;
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& [name, p] : participants_) {
+    if (!is_open(p) || p.missed || now - p.last_progress <= patience) continue;
+    p.missed = true;
+    names.push_back(name);
+  }
+  return names;
 }
 
 std::chrono::milliseconds Round::until_next_deadline(std::chrono::milliseconds patience) const {

@@ -3,10 +3,12 @@
 // server's executor only.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/net/beside.h"
 #include "server/store/upload.h"
@@ -14,14 +16,18 @@
 namespace atl::server {
 
 enum class Phase { kWaiting, kFetching, kTraining, kUploading, kDone, kFailed };
+constexpr size_t kPhaseCount = 6;
 
 struct Participant {
   bool train = false;
   bool evaluate = false;
   Phase phase = Phase::kWaiting;
   std::chrono::steady_clock::time_point last_progress;
+  // When it entered each phase, of its present attempt; the clock's zero: it did not.
+  std::array<std::chrono::steady_clock::time_point, kPhaseCount> entered{};
   uint64_t steps_done = 0;
   uint32_t handouts = 0;                   // how often it was given its task
+  bool missed = false;                     // its deadline, and take_late() has told so
   std::shared_ptr<Upload> upload;          // of a trainer, once it has offered an update
   std::shared_ptr<net::Beside> appending;  // where the upload's pieces are taken in
   wire::TrainReport report;
@@ -42,6 +48,7 @@ class Round {
   void add(const std::string& client, bool train, bool evaluate);
 
   uint32_t number() const { return number_; }
+  std::chrono::steady_clock::time_point begun() const { return begun_; }
   // What this client has to do now; nullptr when nothing (any more).
   const wire::Task* task_for(const std::string& client);
   // Null when the client does not take part, or not any more.
@@ -65,6 +72,8 @@ class Round {
   };
   Count trainers(std::chrono::milliseconds patience) const { return count(true, patience); }
   Count evaluators(std::chrono::milliseconds patience) const { return count(false, patience); }
+  // Who has missed its deadline since this was last asked, by name.
+  std::vector<std::string> take_late(std::chrono::milliseconds patience);
   // How long until the next open participant counts as stalled.
   std::chrono::milliseconds until_next_deadline(std::chrono::milliseconds patience) const;
 
@@ -76,7 +85,9 @@ class Round {
 
  private:
   Count count(bool train, std::chrono::milliseconds patience) const;
+  void enter(Participant& participant, Phase phase);
   uint32_t number_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   wire::Task task_, scratch_;
   std::shared_ptr<const Manifest> manifest_;
   std::map<std::string, Participant> participants_;

@@ -68,6 +68,8 @@ awaitable<Status> RoundLoop::one_round(uint32_t number) {
   // 3. Wait for the updates.
   const bool enough = co_await collect(round);
   context_.round = nullptr;
+  context_.flight.note(enough ? flight::State::kRoundClosed : flight::State::kRoundVoid, number,
+                       round->trainers(context_.config.progress).done);
   if (!enough) {
     auto give_up = [&] { return context_.store->ledger().give_up(number, intent.attempt); };
     ATOLL_CO_TRY(co_await on_disk(give_up));
@@ -163,6 +165,7 @@ std::shared_ptr<Round> RoundLoop::open(const Intent& intent) {
                                        std::move(manifest));
   for (const auto& place : intent.places) round->add(place.client, place.train, place.evaluate);
   context_.round = round;
+  context_.flight.note(flight::State::kRoundOpened, round->number(), intent.places.size());
   emit_round_opened(context_);
   context_.changed.notify();
   return round;
@@ -179,6 +182,7 @@ size_t RoundLoop::quorum(size_t selected) const {
 awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
   const auto patience = context_.config.progress;
   for (;;) {
+    tell_late(round->number(), round->take_late(patience));
     const auto trainers = round->trainers(patience);
     const auto evaluators = round->evaluators(patience);
     const size_t selected = trainers.done + trainers.failed + trainers.stalled + trainers.open;
@@ -193,8 +197,23 @@ awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
     const auto pause = round->until_next_deadline(patience);
     const auto planned = Clock::now() + pause;
     co_await round->changed().wait_for(pause);
-    if (const auto late = Clock::now() - planned; late > kFrozen) round->postpone(late);
+    if (const auto late = Clock::now() - planned; late > kFrozen) {
+      round->postpone(late);
+      const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(late).count();
+      context_.flight.note(flight::State::kPostponed, round->number(), static_cast<uint64_t>(ms));
+    }
   }
+}
+
+void RoundLoop::tell_late(uint32_t round, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  std::string why = "round " + std::to_string(round) + ": no progress for " +
+                    std::to_string(context_.config.progress.count()) + " ms from";
+  constexpr size_t kNamed = 5;
+  for (size_t i = 0; i < std::min(names.size(), kNamed); ++i) why += " " + names[i];
+  if (names.size() > kNamed) why += " and " + std::to_string(names.size() - kNamed) + " others";
+  log::warn("server", why);
+  context_.flight.missed_deadline(names, round, why);
 }
 
 awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, const Intent& intent,
@@ -244,6 +263,9 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, con
     return whole;
   };
   ATOLL_CO_TRY(co_await write_and_commit(round->number(), model->manifest(), fill, closing));
+  for (const auto& [name, p] : round->participants()) {
+    if (p.train && p.phase == Phase::kDone) note_update(context_, round->number(), name, p);
+  }
   emit_round_closed(context_, result);
   emit_evaluation(context_, round->number() - 1, evaluation);
   co_return Status();
@@ -290,7 +312,10 @@ awaitable<Status> RoundLoop::write_and_commit(uint32_t round, const Manifest& ma
     ATOLL_ASSIGN(digest, store.write_checkpoint(round, manifest, fill));
     return {};
   };
+  const auto begun = Clock::now();
   ATOLL_CO_TRY(co_await on_disk(write));
+  context_.instruments.aggregation_seconds.observe(
+      std::chrono::duration<double>(Clock::now() - begun).count());
   ATOLL_CO_TRY(fault::point("commit"));
   auto whole = closing(digest);
   whole.model = digest;

@@ -27,6 +27,7 @@ class RoundLoop {
   std::vector<Place> places_for(const std::vector<std::string>& cohort, bool train,
                                 bool evaluate) const;
   std::shared_ptr<Round> open(const Intent& intent);
+  void tell_late(uint32_t round, const std::vector<std::string>& names);
   net::awaitable<bool> collect(std::shared_ptr<Round> round);
   net::awaitable<Status> reduce_and_commit(std::shared_ptr<Round> round, const Intent& intent,
                                            std::chrono::steady_clock::time_point begun);

@@ -33,6 +33,7 @@ Status Server::open(const std::string& folder) {
 }
 
 awaitable<void> Server::serve(std::unique_ptr<net::Session> session) {
+  session = context_.flight.record(std::move(session));
   auto* raw = session.get();
   sessions_.insert(raw);
   const std::function<void()> on_end = [this, raw] { sessions_.erase(raw); };
@@ -80,7 +81,11 @@ awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
     auto waited = [begun](net::Duration limit) {
       return std::chrono::steady_clock::now() - begun >= limit;
     };
-    while (!stopped_ && !waited(Registry::kComeBack)) {
+    // A client that waits for a task on a connection that is lost notices after the poll and its
+    // own patience of 20 s, and then has to connect.
+    const auto most = std::max<net::Duration>(Registry::kComeBack,
+                                              context_.config.poll + std::chrono::seconds(30));
+    while (!stopped_ && !waited(most)) {
       const bool here = !sessions_.empty() && !waited(kFarewell);
       if (!here && context_.registry.awaited() + context_.registry.connected() == 0) break;
       co_await context_.changed.wait_for(std::chrono::seconds(1));

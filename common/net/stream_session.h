@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -72,12 +73,9 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
     // What was sent before may still be on its way over a slow link, and no answer can come before
     // it is there: as long as the other side takes bytes, it is not silent.
     const int queued = unacknowledged(*socket_);
-    const bool taken = queued < queued_ && Clock::now() < due_;
+    if (queued < queued_) last_ = std::max(last_, Clock::now() - since_acknowledgement(*socket_));
     queued_ = queued;
-    if (taken) {
-      last_ = Clock::now();
-      return arm();
-    }
+    if (Clock::now() < limit()) return arm();
     expired_ = true;
     // Closed, not cancelled: connecting to a name with several addresses would go on to the next
     // one, unwatched.
@@ -88,6 +86,14 @@ class Watchdog : public std::enable_shared_from_this<Watchdog> {
   static int unacknowledged(Tcp::socket& socket) {
     int bytes = 0;
     return ::ioctl(socket.native_handle(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+  }
+  // A request that was acknowledged at once says nothing about the time that has passed since.
+  static Clock::duration since_acknowledgement(Tcp::socket& socket) {
+    tcp_info info{};
+    socklen_t size = sizeof(info);
+    if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+      return Clock::duration::max() / 2;
+    return std::chrono::milliseconds(info.tcpi_last_ack_recv);
   }
   Tcp::socket* socket_;
   asio::steady_timer timer_;

@@ -88,10 +88,11 @@ class Session {
   virtual uint64_t bytes_sent() const = 0;  // frames with their headers, without TLS's own overhead
   virtual uint64_t bytes_received() const = 0;
 
-  // How long the other side may take no byte at all before a send gives up.
-  void set_send_patience(Duration patience) { send_patience_ = patience; }
+  // How long the other side may take no byte at all before a send gives up. A session around
+  // another passes both of these on.
+  virtual void set_send_patience(Duration patience) { send_patience_ = patience; }
   // Holds from the next receive() on.
-  void set_intake(Intake intake) { intake_ = std::move(intake); }
+  virtual void set_intake(Intake intake) { intake_ = std::move(intake); }
 
  protected:
   static Status check_size(wire::FrameKind kind, ByteView head, ByteView body) {

@@ -7,7 +7,10 @@
 #include "experiments/bench/hostile_bench.h"
 #include "experiments/bench/kill_bench.h"
 #include "experiments/bench/load_bench.h"
+#include "experiments/bench/network_bench.h"
 #include "experiments/bench/server_bench.h"
+#include "experiments/bench/soak_bench.h"
+#include "experiments/bench/watch_bench.h"
 #include "experiments/bench/wire_bench.h"
 
 namespace atl::bench {
@@ -58,8 +61,9 @@ Status run_bench(const Bench& bench) {
 }  // namespace
 
 void add_bench_verb(CLI::App& app, workbench::Verbs& verbs, std::vector<Benchmark> more) {
-  std::vector<Benchmark> all{server_benchmark(), wire_benchmark(), kill_benchmark(),
-                             load_benchmark(),   soak_benchmark(), hostile_benchmark()};
+  std::vector<Benchmark> all{server_benchmark(),  wire_benchmark(), kill_benchmark(),
+                             load_benchmark(),    soak_benchmark(), hostile_benchmark(),
+                             network_benchmark(), watch_benchmark()};
   for (auto& one : more) all.push_back(std::move(one));
 
   auto bench = std::make_shared<Bench>();

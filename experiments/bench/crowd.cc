@@ -62,7 +62,7 @@ Status sign_certificates(const Crowd& crowd) {
 
 Result<CrowdOutcome> run_crowd(const Crowd& crowd) {
   asio::io_context io(1);
-  asio::thread_pool pool(1);
+  asio::thread_pool pool(crowd.threads);
   CrowdOutcome outcome;
   std::vector<Member> members(crowd.clients);
   for (size_t k = 0; k < crowd.clients; ++k) {
@@ -70,21 +70,31 @@ Result<CrowdOutcome> run_crowd(const Crowd& crowd) {
     const net::TlsClient tls{crowd.server_folder + "/identity/authority.pem",
                              certificate_of(crowd, k), certificate_of(crowd, k) + ".key"};
     ATOLL_ASSIGN(member.connector, net::make_tls_connector(io.get_executor(), crowd.address, tls));
+    if (crowd.observer) member.connector = observe(std::move(member.connector), crowd.observer(k));
     member.options.name = name_of(k);
     member.options.train_examples = 1;
     member.options.say = [&outcome](const std::string& text) {
       outcome.reconnects += text.find("trying again") != std::string::npos;
     };
     member.factory = [&crowd, k](const wire::Welcome&) {
+      GeneratedTrainer::OnRun train;
+      if (crowd.train)
+        train = [&crowd, k](const client::Task& task) { return crowd.train(k, task); };
       return Result<std::unique_ptr<client::Trainer>>(
-          std::make_unique<GeneratedTrainer>(crowd.manifest, k));
+          std::make_unique<GeneratedTrainer>(crowd.manifest, k, std::move(train)));
     };
     member.wait = std::chrono::duration_cast<net::Duration>(crowd.stagger * k);
     if (k + 1 == crowd.clients) member.wait += crowd.hold_last;
     asio::co_spawn(io, live(member, pool.get_executor(), outcome, io), asio::detached);
   }
-  io.run();
+  const auto until = std::chrono::steady_clock::now() + crowd.limit;
+  while (!*crowd.leave && !io.stopped() && std::chrono::steady_clock::now() < until)
+    io.run_for(std::chrono::milliseconds(100));
   pool.join();
+  if (outcome.complete < crowd.clients && outcome.first_error.empty()) {
+    outcome.first_error =
+        "not complete within " + std::to_string(crowd.limit.count() / 1000) + " s";
+  }
   return outcome;
 }
 

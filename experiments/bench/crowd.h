@@ -3,11 +3,15 @@
 // thousand enrolments are another benchmark.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "client/trainer.h"
 #include "common/tensor/manifest.h"
+#include "experiments/bench/observed_session.h"
 
 namespace atl::bench {
 
@@ -21,6 +25,14 @@ struct Crowd {
   std::chrono::microseconds stagger{0};
   // The last client connects this long after its turn.
   std::chrono::milliseconds hold_last{0};
+  // Of client k: hears its messages, on the crowd's thread; and is what it does for training, on
+  // one of the pool's threads. Either may be empty.
+  std::function<Observer(size_t client)> observer;
+  std::function<Status(size_t client, const client::Task&)> train;
+  size_t threads = 1;  // of the pool
+  // Set by another thread when the crowd is to leave in the middle of the run.
+  std::shared_ptr<std::atomic<bool>> leave = std::make_shared<std::atomic<bool>>(false);
+  std::chrono::milliseconds limit = std::chrono::hours(24);  // the crowd is given up after this
 };
 
 Status sign_certificates(const Crowd& crowd);

@@ -1,5 +1,4 @@
-// `atoll bench load`: one server and up to thousands of connections. `atoll bench soak`: one server
-// and thousands of rounds.
+// `atoll bench load`: one server and up to thousands of connections.
 #pragma once
 
 #include "experiments/bench/bench.h"
@@ -7,13 +6,5 @@
 namespace atl::bench {
 
 Benchmark load_benchmark();
-Benchmark soak_benchmark();
-
-// An ordinary least-squares line through points, with the standard error of its slope.
-struct Line {
-  double slope = 0, intercept = 0, slope_error = 0;
-};
-// At least 3 points, not all with the same x.
-Line fit_line(const std::vector<std::pair<double, double>>& points);
 
 }  // namespace atl::bench

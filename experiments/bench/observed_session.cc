@@ -14,6 +14,7 @@ class ObservedSession : public net::Session {
     if (kind == wire::FrameKind::kControl) {
       if (auto message = wire::decode(head)) observer_.sent(*message);
     }
+    inner_->set_send_patience(send_patience_);
     return inner_->send(kind, head, body);
   }
   awaitable<Result<wire::FrameKind>> receive(Bytes& payload, net::Duration patience) override {

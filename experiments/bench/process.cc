@@ -162,6 +162,14 @@ bool Process::usage(Usage& out) const {
   return true;
 }
 
+double Process::first_thread_cpu() const {
+  const auto pid = std::to_string(pid_);
+  std::ifstream schedule("/proc/" + pid + "/task/" + pid + "/schedstat");
+  double nanoseconds = 0;
+  schedule >> nanoseconds;
+  return nanoseconds / 1e9;
+}
+
 size_t Process::descriptors() const {
   std::error_code error;
   std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid_) + "/fd", error);

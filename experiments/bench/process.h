@@ -40,7 +40,8 @@ class Process {
   double milliseconds_to_line() const { return to_line_; }
   // Nothing when the program has ended.
   bool usage(Usage& out) const;
-  size_t descriptors() const;  // open now; 0 when the program has ended
+  double first_thread_cpu() const;  // seconds; 0 when the program has ended
+  size_t descriptors() const;       // open now; 0 when the program has ended
   // Waits for its end. An error when its status is not 0.
   Status wait();
 

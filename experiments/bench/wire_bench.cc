@@ -137,7 +137,11 @@ Status run_one_client_federation(const std::string& folder, const Identities& fi
 
   net::TlsClient tls_client{files.authority, files.client_certificate, files.client_key};
   ATOLL_ASSIGN(auto plain, net::make_tls_connector(client_io.get_executor(), address, tls_client));
-  auto connector = observe(std::move(plain), watch.observer());
+  // Recorded, as in their programs.
+  server.context().flight.open({.folder = folder + "/flight", .program = "server"});
+  flight::Recorder recorder;
+  recorder.open({.folder = folder + "/client-flight", .program = "client"});
+  auto connector = recorder.record(observe(std::move(plain), watch.observer()));
   client::LoopOptions options;
   options.name = "client";
   options.train_examples = 1;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "common/core/file.h"
+#include "common/core/version.h"
 
 namespace atl::workbench {
 namespace {
@@ -31,7 +32,7 @@ Json environment() {
           {"kernel", std::string(system.sysname) + " " + system.release},
           {"compiler", __VERSION__},
           {"torch", "2.11.0"},
-          {"atoll", "0.1.0"}};
+          {"atoll", version()}};
 }
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }

@@ -21,6 +21,9 @@ rounds = 10
 [listen]
 address = "LISTEN"        # where to listen; clients use any of the names given to init
 
+[watch]
+# address = "127.0.0.1:7071"    # a status page, and numbers for Prometheus
+
 [model]
 name = "lenet"            # linear | mlp | lenet | cnn_fedavg; input and classes come from the clients' data
 norm = "none"             # none | bn | ln | gn:G

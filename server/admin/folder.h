@@ -1,12 +1,16 @@
 // The folder of one server, made by `atoll-server init`:
 //
 //   server.toml     address, names, and the run ([model], [train], ...), with comments
-//   identity/       authority.pem authority.key server.pem server.key   (keys owner-only)
+//   identity/       authority.pem authority.key server.pem server.key   (keys owner-only);
+//                   watch.token: who may look at the status page from elsewhere (server/watch)
 //   tokens.json     one-time enrolment tokens, hashed
 //   revoked.txt     certificates that are no longer good
 //   clients/        certificates signed so far, one file a client, oldest first
 //   audit.jsonl     who enrolled, came, was turned away (server/audit/audit_log.h)
+//   flight/         what happened last on every session, when something went wrong
+//                   (common/flight/recorder.h)
 //   address         where the running server listens, "host:port" with the port really bound
+//   watch           the status page's URL while it is served
 //   run/            what RunStore keeps
 #pragma once
 
@@ -30,7 +34,10 @@ struct ServerFolder {
   std::string revoked() const { return path + "/revoked.txt"; }
   std::string client(const std::string& name) const { return path + "/clients/" + name + ".pem"; }
   std::string audit() const { return path + "/audit.jsonl"; }
+  std::string flight() const { return path + "/flight"; }
   std::string address() const { return path + "/address"; }
+  std::string watch_token() const { return path + "/identity/watch.token"; }
+  std::string watch() const { return path + "/watch"; }
   std::string run() const { return path + "/run"; }
   std::string quarantine() const { return run() + "/quarantine.json"; }
 };

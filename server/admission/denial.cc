@@ -44,6 +44,7 @@ Reason reason_of(Denial cause) {
 Reason deny(Context& context, const Denied& denied) {
   ++context.admission.denied[static_cast<size_t>(denied.cause)];
   if (denied.cause != Denial::kTooOften) context.admission.failures.failed(denied.address);
+  context.flight.turned_away(to_string(denied.cause), denied.address, denied.client, denied.text);
   const auto event = denied.enrolling ? AuditEvent::kEnrolmentRefused : AuditEvent::kRefused;
   const bool written = context.audit->record({event, denied.client, denied.address, denied.serial,
                                               std::string(to_string(denied.cause)), denied.text});

@@ -6,6 +6,7 @@
 
 #include "common/core/log.h"
 #include "common/core/utc.h"
+#include "server/metrics/status.h"
 
 namespace atl::server {
 namespace {
@@ -32,43 +33,13 @@ void tell(Context& context, RunEvent event) {
 // mere progress is written ten times a second at most; what opens or closes a round always is.
 enum class Urgency { kNow, kSoon };
 void write_status(Context& context, const char* state, Urgency urgency = Urgency::kNow) {
+  context.state = state;
   const auto now = std::chrono::steady_clock::now();
   if (urgency == Urgency::kSoon && now - context.status_written < std::chrono::milliseconds(100)) {
     return;
   }
   context.status_written = now;
-  Json clients = Json::array();
-  for (const auto& [name, member] : context.registry.members()) {
-    clients.push_back({{"name", name},
-                       {"connected", member.session != nullptr},
-                       {"address", member.address},
-                       {"train_examples", member.train_examples},
-                       {"test_examples", member.test_examples}});
-  }
-  Json denied = Json::object();
-  for (size_t i = 0; i < kDenials; ++i) {
-    if (const auto times = context.admission.denied[i]; times > 0)
-      denied[std::string(to_string(static_cast<Denial>(i)))] = times;
-  }
-  Json quarantined = Json::array();
-  for (const auto& [name, entry] : context.quarantine.entries()) {
-    quarantined.push_back(
-        {{"name", name}, {"round", entry.round}, {"reason", entry.reason}, {"time", entry.time}});
-  }
-  Json status{
-      {"run", context.config.name},
-      {"state", state},
-      {"round", context.store->round()},
-      {"rounds", context.config.rounds},
-      {"model", context.store->model_path()},
-      {"model_sha256", context.store->has_model() ? hex(context.store->model_digest()) : ""},
-      {"clients", clients},
-      {"denied", denied},
-      {"quarantined", quarantined},
-      {"bytes_down", context.bytes_down},
-      {"bytes_up", context.bytes_up},
-      {"time", utc_now()}};
-  auto written = context.store->write_status(status.dump(2) + "\n");
+  auto written = context.store->write_status(status_json(context));
   if (!written) log::error("metrics", written.error().message());
 }
 
@@ -103,7 +74,9 @@ void emit_progress(Context& context) {
 }
 
 void emit_refused(Context& context, const std::string& client, uint32_t round,
-                  const std::string& reason) {
+                  std::string_view cause, const std::string& reason) {
+  ++context.instruments.refused[std::string(cause)];
+  ++context.instruments.clients[client].refused;
   append(context, {{"event", "refused"},
                    {"round", round},
                    {"client", client},
@@ -147,6 +120,25 @@ std::string client_line(uint32_t round, const std::string& client, const Partici
   return line.dump();
 }
 
+void note_update(Context& context, uint32_t round, const std::string& client,
+                 const Participant& participant) {
+  auto& instruments = context.instruments;
+  auto& totals = instruments.clients[client];
+  totals.round = round;
+  ++totals.updates;
+  ++instruments.updates;
+  totals.bytes_down += participant.bytes_down;
+  totals.bytes_up += participant.bytes_up;
+  totals.update_norm = participant.report.update_norm;
+  totals.train_loss = participant.report.train_loss;
+  totals.seconds = participant.report.seconds;
+  const auto entered = [&participant](Phase phase) {
+    return participant.entered[static_cast<size_t>(phase)];
+  };
+  const std::chrono::duration<double> upload = entered(Phase::kDone) - entered(Phase::kUploading);
+  instruments.upload_seconds.observe(upload.count());
+}
+
 std::string round_line(const RoundResult& r) {
   Json line{{"event", "round"},
             {"round", r.round},
@@ -163,6 +155,8 @@ std::string round_line(const RoundResult& r) {
 }
 
 void emit_round_closed(Context& context, const RoundResult& r) {
+  ++context.instruments.rounds;
+  context.instruments.round_seconds.observe(r.seconds);
   context.audit->record({.event = AuditEvent::kRoundCommitted,
                          .text = "round " + std::to_string(r.round) + ", " +
                                  std::to_string(r.clients) + " clients, model " +
@@ -188,11 +182,15 @@ std::string evaluation_line(uint32_t round, const wire::Evaluation& sum) {
 void emit_evaluation(Context& context, uint32_t round, const wire::Evaluation& sum) {
   if (sum.examples == 0) return;
   const double n = static_cast<double>(sum.examples);
-  const double accuracy = static_cast<double>(sum.correct) / n;
+  auto& instruments = context.instruments;
+  ++instruments.evaluations;
+  instruments.evaluated_round = round;
+  instruments.accuracy = static_cast<double>(sum.correct) / n;
+  instruments.loss = sum.loss_sum / n;
   tell(context, {.kind = RunEvent::Kind::kEvaluated,
                  .round = round,
-                 .accuracy = accuracy,
-                 .loss = sum.loss_sum / n});
+                 .accuracy = instruments.accuracy,
+                 .loss = instruments.loss});
 }
 
 void emit_paused(Context& context, const std::string& why) {

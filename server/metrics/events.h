@@ -24,14 +24,18 @@ std::string utc_now();  // "2026-01-31T12:00:00Z"
 void emit_clients(Context& context);
 void emit_round_opened(Context& context);
 void emit_progress(Context& context);
+// `cause`: one of the wire's reasons.
 void emit_refused(Context& context, const std::string& client, uint32_t round,
-                  const std::string& reason);
+                  std::string_view cause, const std::string& reason);
 void emit_quarantined(Context& context, const Quarantine::Entry& entry);
 // Lines of metrics.jsonl that belong to a round's commit: of each client whose update went in, of
 // the round, and of an evaluation. What they tell is emitted once the commit stands.
 std::string client_line(uint32_t round, const std::string& client, const Participant& participant);
 std::string round_line(const RoundResult& result);
 std::string evaluation_line(uint32_t round, const wire::Evaluation& sum);
+// What a committed round's update adds to the instruments.
+void note_update(Context& context, uint32_t round, const std::string& client,
+                 const Participant& participant);
 void emit_round_closed(Context& context, const RoundResult& result);
 void emit_evaluation(Context& context, uint32_t round, const wire::Evaluation& sum);
 // The run waits for something that a person has to do, such as freeing space; and goes on.

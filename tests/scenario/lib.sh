@@ -7,8 +7,25 @@ here=$(mktemp -d "${TMPDIR:-/tmp}/atoll-scenario-XXXXXX")
 children=""
 finish() {
   status=$?
+  [ $status -eq 0 ] || gather_flight
   for pid in $children; do kill -9 "$pid" 2>/dev/null || true; done
   if [ $status -eq 0 ]; then rm -rf "$here"; else echo "what it left: $here"; fi
+}
+# What happened last, of every server and client that still runs and listens for the question: beside their logs.
+gather_flight() {
+  asked=""
+  for pid in $children; do
+    # Whether it catches signal 10; any other program would die of it.
+    caught=$(sed -n 's/^SigCgt:.*\([0-9a-f]\{3\}\)$/\1/p' "/proc/$pid/status" 2>/dev/null) || caught=0
+    [ $((0x${caught:-0} >> 9 & 1)) = 1 ] || continue
+    kill -USR1 "$pid" 2>/dev/null && asked="$asked $pid"
+    kill -CONT "$pid" 2>/dev/null || true
+  done
+  for pid in $asked; do
+    limit=40
+    while [ $limit -gt 0 ] && [ -z "$(find "$here" -name "*-$pid-*-signal.jsonl")" ]; do limit=$((limit - 1)); sleep 0.05; done
+  done
+  find "$here" -path '*/flight/*.jsonl' | sort | sed 's/^/what happened last: /'
 }
 trap finish EXIT
 cd "$here"
@@ -51,7 +68,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 
 digits() { ATOLL_DATA="" "$bin/atoll" data get digits >/dev/null; }
 
-# federation ROUNDS SERVER-FOLDER: the quickstart with so many rounds on the digits, once undisturbed in one process
+# federation ROUNDS SERVER-FOLDER [TOML]: the quickstart with so many rounds on the digits, once undisturbed in one process
 # (whole.json) and once begun with a server ($server, server.log, $address) and four clients ($clients)
 federation() {
   digits
@@ -60,13 +77,13 @@ federation() {
   "$bin/atoll" data partition digits --scheme dirichlet --alpha 0.5 --clients 4 --seed 1 --out shares >/dev/null
   "$bin/atoll-server" init "$2" --listen 127.0.0.1:0 >/dev/null
   cp long.toml "$2/server.toml"
-  printf '\n[listen]\naddress = "127.0.0.1:0"\n' >>"$2/server.toml"
+  printf '\n[listen]\naddress = "127.0.0.1:0"\n%s\n' "${3:-}" >>"$2/server.toml"
   start server.log "$bin/atoll-server" run "$2"
   server=$started
   until_true 10 test -e "$2/address"
   address=$(cat "$2/address")
   # A second server must come back where the clients look for it.
-  sed -i "s/127.0.0.1:0/$address/" "$2/server.toml"
+  sed -i "/^\[listen\]/,/^address/s/127.0.0.1:0/$address/" "$2/server.toml"
   clients=""
   for name in client-1 client-2 client-3 client-4; do
     "$bin/atoll-client" enroll $name --server "$address" --token "$("$bin/atoll-server" token "$2" $name 2>/dev/null)" >/dev/null

@@ -1,6 +1,8 @@
-// Control messages: whatever decodes encodes to bytes that decode to the same.
+// Control messages: whatever decodes encodes to bytes that decode to the same, and a glimpse at any
+// bytes is harmless.
 #include "common/wire/message.h"
 
+#include "common/wire/glimpse.h"
 #include "tests/fuzz/golden.h"
 
 namespace atl::fuzz {
@@ -10,6 +12,7 @@ namespace {
 constexpr size_t kLongestText = 8192;
 
 void run(ByteView input) {
+  wire::glimpse(input);
   auto message = wire::decode(input);
   if (!message) {
     ATOLL_CHECK(message.error().code() == ErrorCode::kProtocol, "the peer's fault");
@@ -21,6 +24,8 @@ void run(ByteView input) {
   ATOLL_CHECK(again.ok(), "what was encoded decodes");
   ATOLL_CHECK(*again == *message, "to the same message");
   ATOLL_CHECK(wire::encode(*again) == bytes, "of the same bytes");
+  ATOLL_CHECK(wire::name_of_message(wire::glimpse(bytes).message) == wire::name_of(*message),
+              "a glimpse tells the message");
 }
 
 std::vector<Bytes> seeds() {

@@ -8,6 +8,7 @@
 #include "common/net/revocation.h"
 #include "server/admin/enrolment_desk.h"
 #include "server/run_config.h"
+#include "server/watch/config.h"
 #include "tests/support/temporary_folder.h"
 
 namespace atl {
@@ -59,6 +60,7 @@ TEST_F(Folder, InitMakesEverythingAndKeysAreTheOwners) {
   std::string address;
   root.table("listen").read("address", address);
   const auto admission = read_admission_config(root);
+  EXPECT_EQ(read_watch_config(root).address, "");
   EXPECT_TRUE(document.finish().ok());
   EXPECT_EQ(address, "127.0.0.1:7171");
   EXPECT_EQ(to_toml(run), to_toml(RunConfig()));

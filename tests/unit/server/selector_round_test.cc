@@ -160,5 +160,19 @@ TEST_F(RoundTest, TheNextDeadlineIsTheEarliestOpenOne) {
   EXPECT_EQ(round_.until_next_deadline(milliseconds(1'000)), milliseconds(1'001));
 }
 
+TEST_F(RoundTest, AMissedDeadlineIsToldOnceUntilThereIsProgressAgain) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(round_.take_late(minutes(2)), Names{});
+  silent("a");
+  silent("b");
+  EXPECT_EQ(round_.take_late(minutes(2)), (Names{"a", "b"}));
+  EXPECT_EQ(round_.take_late(minutes(2)), Names{});
+  round_.progress(*round_.active("a"), Phase::kUploading);
+  EXPECT_EQ(round_.take_late(minutes(2)), Names{});
+  silent("a");
+  round_.done(*round_.active("b"));
+  EXPECT_EQ(round_.take_late(minutes(2)), Names{"a"});
+}
+
 }  // namespace
 }  // namespace atl
