@@ -6,6 +6,7 @@
 
 #include "common/flight/book.h"
 #include "common/flight/dump.h"
+#include "common/net/session_around.h"
 
 namespace atl::flight {
 namespace {
@@ -13,24 +14,24 @@ namespace {
 using net::awaitable;
 
 // Holds its book, so that a session may outlive the recorder.
-class RecordedSession : public net::Session {
+class RecordedSession : public net::SessionAround {
  public:
   RecordedSession(std::unique_ptr<net::Session> inner, std::shared_ptr<Book> book, Log& log)
-      : inner_(std::move(inner)), book_(std::move(book)), log_(log) {
-    log_.name.set(inner_->peer().name);
-    log_.address.set(inner_->peer().address);
+      : SessionAround(std::move(inner)), book_(std::move(book)), log_(log) {
+    log_.name.set(peer().name);
+    log_.address.set(peer().address);
     note(State::kConnected);
   }
   ~RecordedSession() override { book_->end(log_); }
 
   awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) override {
     book_->push_frame(log_, Way::kOut, kind, head, head.size() + body.size());
-    auto sent = co_await inner_->send(kind, head, body);
+    auto sent = co_await inner().send(kind, head, body);
     if (!sent) book_->failed(log_, sent.error());
     co_return sent;
   }
   awaitable<Result<wire::FrameKind>> receive(Bytes& payload, net::Duration patience) override {
-    auto kind = co_await inner_->receive(payload, patience);
+    auto kind = co_await inner().receive(payload, patience);
     if (kind)
       book_->push_frame(log_, Way::kIn, *kind, payload, payload.size());
     else
@@ -39,20 +40,13 @@ class RecordedSession : public net::Session {
   }
   void close() override {
     if (!std::exchange(closed_, true)) note(State::kClosed);
-    inner_->close();
+    SessionAround::close();
   }
-  awaitable<void> linger(net::Duration limit) override { return inner_->linger(limit); }
-  const net::Peer& peer() const override { return inner_->peer(); }
-  uint64_t bytes_sent() const override { return inner_->bytes_sent(); }
-  uint64_t bytes_received() const override { return inner_->bytes_received(); }
-  void set_send_patience(net::Duration patience) override { inner_->set_send_patience(patience); }
-  void set_intake(net::Intake intake) override { inner_->set_intake(std::move(intake)); }
 
   void note(State state) { book_->push(log_, Way::kState, static_cast<uint8_t>(state)); }
   Log& log() { return log_; }
 
  private:
-  std::unique_ptr<net::Session> inner_;
   std::shared_ptr<Book> book_;
   Log& log_;
   bool closed_ = false;

@@ -156,12 +156,6 @@ asio::awaitable<void> TlsStream::wait(Step wanted, asio::error_code& error) {
   co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
 }
 
-asio::awaitable<void> TlsStream::give_way(size_t& moved) {
-  if (moved < kTurn) co_return;
-  moved = 0;
-  co_await asio::post(socket_.get_executor(), asio::use_awaitable);
-}
-
 asio::awaitable<void> TlsStream::handshake(asio::error_code& error) {
   const auto shake = [this] { return SSL_do_handshake(ssl_); };
   for (;;) {
@@ -173,50 +167,44 @@ asio::awaitable<void> TlsStream::handshake(asio::error_code& error) {
   verify_ = nullptr;
 }
 
-asio::awaitable<size_t> TlsStream::read_some(MutableByteView out, asio::error_code& error) {
-  error = std::exchange(read_failed_, {});
+template <typename Call>
+asio::awaitable<size_t> TlsStream::transfer(const Call& call, size_t size, Way& way,
+                                            asio::error_code& error) {
+  error = std::exchange(way.failed, {});
   if (error) co_return 0;
-  co_await give_way(read_);
+  if (way.moved >= kTurn) {
+    way.moved = 0;
+    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+  }
   size_t total = 0;
-  while (total < out.size()) {
-    size_t got = 0;
-    const auto read = [&] {
-      return SSL_read_ex(ssl_, out.data() + total, out.size() - total, &got);
-    };
-    const auto step = this->step(read, error);
-    total += got;
-    read_ += got;
-    if (step == Step::kDone && read_ < kTurn) continue;
+  while (total < size) {
+    size_t moved = 0;
+    const auto once = [&] { return call(total, moved); };
+    const auto step = this->step(once, error);
+    total += moved;
+    way.moved += moved;
+    if (step == Step::kDone && way.moved < kTurn) continue;
     if (step == Step::kDone || step == Step::kFailed || total > 0) break;
-    read_ = 0;
+    way.moved = 0;
     co_await wait(step, error);
     if (error) break;
   }
-  if (total > 0) read_failed_ = std::exchange(error, {});
+  if (total > 0) way.failed = std::exchange(error, {});
   co_return total;
 }
 
+asio::awaitable<size_t> TlsStream::read_some(MutableByteView out, asio::error_code& error) {
+  const auto read = [this, out](size_t at, size_t& got) {
+    return SSL_read_ex(ssl_, out.data() + at, out.size() - at, &got);
+  };
+  co_return co_await transfer(read, out.size(), reading_, error);
+}
+
 asio::awaitable<size_t> TlsStream::write_some(ByteView bytes, asio::error_code& error) {
-  error = std::exchange(write_failed_, {});
-  if (error) co_return 0;
-  co_await give_way(written_);
-  size_t total = 0;
-  while (total < bytes.size()) {
-    size_t put = 0;
-    const auto write = [&] {
-      return SSL_write_ex(ssl_, bytes.data() + total, bytes.size() - total, &put);
-    };
-    const auto step = this->step(write, error);
-    total += put;
-    written_ += put;
-    if (step == Step::kDone && written_ < kTurn) continue;
-    if (step == Step::kDone || step == Step::kFailed || total > 0) break;
-    written_ = 0;
-    co_await wait(step, error);
-    if (error) break;
-  }
-  if (total > 0) write_failed_ = std::exchange(error, {});
-  co_return total;
+  const auto write = [this, bytes](size_t at, size_t& put) {
+    return SSL_write_ex(ssl_, bytes.data() + at, bytes.size() - at, &put);
+  };
+  co_return co_await transfer(write, bytes.size(), writing_, error);
 }
 
 }  // namespace atl::net

@@ -51,14 +51,20 @@ class TlsStream {
   template <typename Call>
   Step step(const Call& call, asio::error_code& error);
   asio::awaitable<void> wait(Step wanted, asio::error_code& error);
-  asio::awaitable<void> give_way(size_t& moved);
+  struct Way {                // one direction
+    size_t moved = 0;         // bytes, since the others had their turn
+    asio::error_code failed;  // after bytes that were handed over first
+  };
+  // Calls until everything has moved, it was a long turn, or OpenSSL has to wait after some bytes.
+  template <typename Call>
+  asio::awaitable<size_t> transfer(const Call& call, size_t size, Way& way,
+                                   asio::error_code& error);
   static int verify(int good, X509_STORE_CTX* at);
 
   asio::ip::tcp::socket socket_;
   SSL* ssl_;
   Verify verify_;
-  size_t read_ = 0, written_ = 0;                // since the others had their turn
-  asio::error_code read_failed_, write_failed_;  // after bytes that were handed over first
+  Way reading_, writing_;
 };
 
 }  // namespace atl::net

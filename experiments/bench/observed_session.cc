@@ -1,36 +1,32 @@
 #include "experiments/bench/observed_session.h"
 
+#include "common/net/session_around.h"
+
 namespace atl::bench {
 namespace {
 
 using net::awaitable;
 
-class ObservedSession : public net::Session {
+class ObservedSession : public net::SessionAround {
  public:
   ObservedSession(std::unique_ptr<net::Session> inner, Observer observer)
-      : inner_(std::move(inner)), observer_(std::move(observer)) {}
+      : SessionAround(std::move(inner)), observer_(std::move(observer)) {}
 
   awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) override {
     if (kind == wire::FrameKind::kControl) {
       if (auto message = wire::decode(head)) observer_.sent(*message);
     }
-    inner_->set_send_patience(send_patience_);
-    return inner_->send(kind, head, body);
+    return inner().send(kind, head, body);
   }
   awaitable<Result<wire::FrameKind>> receive(Bytes& payload, net::Duration patience) override {
-    ATOLL_CO_ASSIGN(const auto kind, co_await inner_->receive(payload, patience));
+    ATOLL_CO_ASSIGN(const auto kind, co_await inner().receive(payload, patience));
     if (kind == wire::FrameKind::kControl) {
       if (auto message = wire::decode(payload)) observer_.received(*message);
     }
     co_return kind;
   }
-  void close() override { inner_->close(); }
-  const net::Peer& peer() const override { return inner_->peer(); }
-  uint64_t bytes_sent() const override { return inner_->bytes_sent(); }
-  uint64_t bytes_received() const override { return inner_->bytes_received(); }
 
  private:
-  std::unique_ptr<net::Session> inner_;
   Observer observer_;
 };
 

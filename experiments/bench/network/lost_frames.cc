@@ -12,6 +12,7 @@
 #include "common/core/file.h"
 #include "common/net/event.h"
 #include "common/net/identity.h"
+#include "common/net/session_around.h"
 #include "common/net/tls_transport.h"
 #include "common/net/token.h"
 #include "experiments/bench/generated_trainer.h"
@@ -33,32 +34,26 @@ std::vector<std::string> names_of(std::index_sequence<I...>) {
   return {std::string(wire::name_of(wire::Message(std::in_place_index<I>)))...};
 }
 
-class LosingSession : public net::Session {
+class LosingSession : public net::SessionAround {
  public:
   LosingSession(std::unique_ptr<net::Session> inner, Losing& losing)
-      : inner_(std::move(inner)), losing_(losing) {}
+      : SessionAround(std::move(inner)), losing_(losing) {}
 
   awaitable<Status> send(wire::FrameKind kind, ByteView head, ByteView body) override {
     if (kind == wire::FrameKind::kControl && losing_.loses(head)) co_return Status();
-    inner_->set_send_patience(send_patience_);
-    co_return co_await inner_->send(kind, head, body);
+    co_return co_await inner().send(kind, head, body);
   }
   awaitable<Result<wire::FrameKind>> receive(Bytes& payload, net::Duration patience) override {
     const auto until = Clock::now() + patience;
     for (;;) {
       const auto left = std::chrono::ceil<net::Duration>(until - Clock::now());
       ATOLL_CO_ASSIGN(const auto kind,
-                      co_await inner_->receive(payload, std::max(left, net::Duration(1))));
+                      co_await inner().receive(payload, std::max(left, net::Duration(1))));
       if (kind != wire::FrameKind::kControl || !losing_.loses(payload)) co_return kind;
     }
   }
-  void close() override { inner_->close(); }
-  const net::Peer& peer() const override { return inner_->peer(); }
-  uint64_t bytes_sent() const override { return inner_->bytes_sent(); }
-  uint64_t bytes_received() const override { return inner_->bytes_received(); }
 
  private:
-  std::unique_ptr<net::Session> inner_;
   Losing& losing_;
 };
 
