@@ -2,10 +2,12 @@
 // updates, all on one thread with a pool beside it.
 #pragma once
 
-#include <asio/awaitable.hpp>
-#include <asio/io_context.hpp>
+// Before Asio: it looks at what the C library has, which only a header of that library tells.
 #include <functional>
 #include <string>
+
+#include <asio/awaitable.hpp>
+#include <asio/io_context.hpp>
 
 #include "client/enroll.h"
 #include "experiments/bench/generated_trainer.h"

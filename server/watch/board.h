@@ -3,13 +3,15 @@
 // round loop as much as one, and no page nothing.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
+// Before Asio: it looks at what the C library has, which only a header of that library tells.
 #include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+
+#include <asio/any_io_executor.hpp>
 
 namespace atl::server {
 
