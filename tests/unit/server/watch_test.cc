@@ -48,7 +48,8 @@ class Watch : public ::testing::Test {
   Watch() : federation_(config_of(3, 2)) {
     federation_.add({"a", 30, 100, held_.step(1, 30)});
     federation_.add({"b", 10, 0, held_.step(5, 10)});
-    auto started = WatchServer::start({.address = "127.0.0.1:0"}, {}, federation_.server().context());
+    auto started =
+        WatchServer::start({.address = "127.0.0.1:0"}, {}, federation_.server().context());
     watch_ = std::move(started).value();
     const auto url = watch_->url();
     client_ = std::make_unique<httplib::Client>(url.substr(0, url.size() - 1));
