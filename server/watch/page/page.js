@@ -24,6 +24,7 @@ const bytes = (count) => {
   return `${unit === 0 ? count : count.toPrecision(3)} ${units[unit]}`;
 };
 const duration = (seconds) => {
+  if (seconds === null || seconds === undefined) return '–';  // a number that is not finite comes as null
   if (seconds < 60) return `${seconds.toPrecision(2)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
@@ -200,7 +201,7 @@ const columns = [
   ['refused', (c) => c.refused ?? 0],
   ['update norm', (c) => c.update_norm ?? -1, (c) => digits(c.update_norm, 3)],
   ['training loss', (c) => c.train_loss ?? -1, (c) => digits(c.train_loss, 4)],
-  ['training time', (c) => c.seconds ?? -1, (c) => (c.seconds === undefined ? '–' : duration(c.seconds))],
+  ['training time', (c) => c.seconds ?? -1, (c) => duration(c.seconds)],
   ['sent', (c) => c.bytes_down ?? 0, (c) => bytes(c.bytes_down ?? 0)],
   ['received', (c) => c.bytes_up ?? 0, (c) => bytes(c.bytes_up ?? 0)],
   ['address', (c) => c.address],
