@@ -1,7 +1,6 @@
 // Dumps that somebody else asks for: a person by SIGUSR1, and a program that is about to die.
 #pragma once
 
-// Before Asio: it looks at what the C library has, which only a header of that library tells.
 #include <memory>
 
 #include <asio/any_io_executor.hpp>

@@ -2,7 +2,6 @@
 // updates, all on one thread with a pool beside it.
 #pragma once
 
-// Before Asio: it looks at what the C library has, which only a header of that library tells.
 #include <functional>
 #include <string>
 

@@ -3,7 +3,6 @@
 // round loop as much as one, and no page nothing.
 #pragma once
 
-// Before Asio: it looks at what the C library has, which only a header of that library tells.
 #include <chrono>
 #include <condition_variable>
 #include <functional>
