@@ -71,8 +71,9 @@ struct Context {
   Door door;                     // what clients that have not joined may cost
   Quarantine quarantine;
   std::shared_ptr<Round> round;   // the open round; null between rounds
-  const char* state = "running";  // running | paused | finished
+  bool paused = false;            // waits for space
   bool finished = false;          // no more rounds: clients are told to go
+  const char* state() const { return finished ? "finished" : paused ? "paused" : "running"; }
   // A client that was told that the run is complete says bye within this, or is made to come back
   // and ask again: it has not heard it.
   net::Duration bye_within{10'000};

@@ -5,6 +5,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
 #include <filesystem>
@@ -12,6 +13,7 @@
 
 #include "common/core/file.h"
 #include "common/core/log.h"
+#include "common/core/priority.h"
 #include "common/core/version.h"
 #include "common/flight/signals.h"
 #include "common/net/tls_transport.h"
@@ -25,6 +27,8 @@
 
 namespace atl::server {
 namespace {
+
+constexpr int kNiceOfHandshakes = 5;  // a third of the round loop's share
 
 struct Options {
   ServerFolder folder;
@@ -125,7 +129,9 @@ Status run(const Options& options) {
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
   asio::io_context io(1);
-  asio::thread_pool compute(1);
+  asio::thread_pool compute(1), handshakes(1);
+  // Strangers' handshakes must not hold up a round, not even where there is one core for all.
+  asio::post(handshakes, [] { set_nice_of_this_thread(kNiceOfHandshakes); });
   std::shared_ptr<net::Listener> listener;
   Server server(io.get_executor(), compute.get_executor(), config);
   SecuredFolder secured(options.folder, file.admission);
@@ -137,7 +143,8 @@ Status run(const Options& options) {
               "--insecure: no encryption, no certificates; anyone on this machine can take part");
     server.context().trust_names = true;
   } else {
-    const auto tls = secured.attach(server.context());
+    auto tls = secured.attach(server.context());
+    tls.aside = handshakes.get_executor();
     ATOLL_ASSIGN(listener, net::listen_tls(io.get_executor(), address, tls));
   }
   ATOLL_TRY(server.open(options.folder.run()));
@@ -176,6 +183,7 @@ Status run(const Options& options) {
   Status outcome;
   asio::co_spawn(io, run_server(server, listener, outcome, io), asio::detached);
   io.run();
+  handshakes.join();
   compute.join();
   std::error_code ignored;
   std::filesystem::remove(options.folder.address(), ignored);

@@ -8,9 +8,13 @@
 #include <asio/redirect_error.hpp>
 #include <asio/ssl/error.hpp>
 #include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
 #include <cerrno>
+#include <cstring>
 #include <new>
 #include <utility>
+
+#include "common/net/offload.h"
 
 namespace atl::net {
 namespace {
@@ -22,38 +26,13 @@ constexpr size_t kTurn = 256 << 10;
 // So many records may come with one call into the kernel.
 constexpr size_t kReadBuffer = 64 << 10;
 
-// OpenSSL's own socket BIO raises SIGPIPE when the other side is gone.
-int bio_write(BIO* bio, const char* bytes, int size) {
-  BIO_clear_retry_flags(bio);
-  auto& socket = *static_cast<Tcp::socket*>(BIO_get_data(bio));
-  const auto put =
-      ::send(socket.native_handle(), bytes, static_cast<size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (put < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
-  return static_cast<int>(put);
-}
-int bio_read(BIO* bio, char* bytes, int size) {
-  BIO_clear_retry_flags(bio);
-  auto& socket = *static_cast<Tcp::socket*>(BIO_get_data(bio));
-  const auto got = ::recv(socket.native_handle(), bytes, static_cast<size_t>(size), MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
-  if (got == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-  return static_cast<int>(got);
-}
+// More than a client's first flight, and less than its longest chain of certificates.
+constexpr size_t kHandshakeRead = 16 << 10;
+
 long bio_control(BIO* bio, int command, long, void*) {
   if (command == BIO_CTRL_FLUSH) return 1;
   if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
   return 0;
-}
-
-const BIO_METHOD* socket_method() {
-  static const BIO_METHOD* const method = [] {
-    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
-    BIO_meth_set_write(made, bio_write);
-    BIO_meth_set_read(made, bio_read);
-    BIO_meth_set_ctrl(made, bio_control);
-    return made;
-  }();
-  return method;
 }
 
 int stream_index() {
@@ -75,6 +54,56 @@ asio::error_code openssl_error() {
 
 }  // namespace
 
+// OpenSSL's own socket BIO raises SIGPIPE when the other side is gone.
+int TlsStream::bio_write(BIO* bio, const char* bytes, int size) {
+  BIO_clear_retry_flags(bio);
+  auto& line = *static_cast<Line*>(BIO_get_data(bio));
+  if (line.aside) {
+    line.out.append(bytes, static_cast<size_t>(size));
+    return size;
+  }
+  const auto put = ::send(line.socket->native_handle(), bytes, static_cast<size_t>(size),
+                          MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (put < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
+  return static_cast<int>(put);
+}
+
+int TlsStream::bio_read(BIO* bio, char* bytes, int size) {
+  BIO_clear_retry_flags(bio);
+  auto& line = *static_cast<Line*>(BIO_get_data(bio));
+  if (line.taken < line.in.size()) {
+    const auto got = std::min(static_cast<size_t>(size), line.in.size() - line.taken);
+    std::memcpy(bytes, line.in.data() + line.taken, got);
+    line.taken += got;
+    if (line.taken == line.in.size()) {
+      line.in = {};
+      line.taken = 0;
+    }
+    return static_cast<int>(got);
+  }
+  ssize_t got = 0;
+  if (!line.aside) {
+    got = ::recv(line.socket->native_handle(), bytes, static_cast<size_t>(size), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
+  } else if (!line.ended) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  if (got == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  return static_cast<int>(got);
+}
+
+const BIO_METHOD* TlsStream::line_method() {
+  static const BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+    BIO_meth_set_write(made, &TlsStream::bio_write);
+    BIO_meth_set_read(made, &TlsStream::bio_read);
+    BIO_meth_set_ctrl(made, bio_control);
+    return made;
+  }();
+  return method;
+}
+
 void tune_context(SSL_CTX* context) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -84,12 +113,12 @@ void tune_context(SSL_CTX* context) {
 
 TlsStream::TlsStream(Tcp::socket socket, SSL_CTX* context, Side side)
     : socket_(std::move(socket)), ssl_(SSL_new(context)) {
-  BIO* bio = ssl_ == nullptr ? nullptr : BIO_new(socket_method());
+  BIO* bio = ssl_ == nullptr ? nullptr : BIO_new(line_method());
   if (bio == nullptr) {
     SSL_free(ssl_);
     throw std::bad_alloc();
   }
-  BIO_set_data(bio, &socket_);
+  BIO_set_data(bio, &line_);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_, bio, bio);
   SSL_set_ex_data(ssl_, stream_index(), this);
@@ -126,6 +155,11 @@ TlsStream::Step TlsStream::step(const Call& call, asio::error_code& error) {
     error = asio::error::operation_aborted;
     return Step::kFailed;
   }
+  return attempt(call, error);
+}
+
+template <typename Call>
+TlsStream::Step TlsStream::attempt(const Call& call, asio::error_code& error) {
   ERR_clear_error();
   errno = 0;
   const int result = call();
@@ -165,6 +199,50 @@ asio::awaitable<void> TlsStream::handshake(asio::error_code& error) {
     if (error) break;
   }
   verify_ = nullptr;
+}
+
+asio::awaitable<void> TlsStream::accept_aside(asio::any_io_executor aside,
+                                              asio::error_code& error) {
+  asio::error_code found;
+  const auto shake = [this] { return SSL_do_handshake(ssl_); };
+  auto once = [&] { return attempt(shake, found); };
+  line_.aside = true;
+  auto step = Step::kWantsRead;
+  while (step == Step::kWantsRead) {
+    co_await fill_line(error);
+    if (error) break;
+    found.clear();
+    step = co_await offload(aside, once);
+    co_await flush_line(error);  // of a failure: why, for the client
+    if (step == Step::kFailed) error = found;
+    if (error) break;
+  }
+  if (!socket_.is_open()) error = asio::error::operation_aborted;
+  line_.aside = false;
+  verify_ = nullptr;
+}
+
+// At least one byte more, or the end.
+asio::awaitable<void> TlsStream::fill_line(asio::error_code& error) {
+  line_.in.erase(0, std::exchange(line_.taken, 0));
+  const auto had = line_.in.size();
+  line_.in.resize(had + kHandshakeRead);
+  const auto got =
+      co_await socket_.async_read_some(asio::buffer(line_.in.data() + had, kHandshakeRead),
+                                       asio::redirect_error(asio::use_awaitable, error));
+  line_.in.resize(had + got);
+  if (error == asio::error::eof) {
+    line_.ended = true;
+    error.clear();
+  }
+}
+
+asio::awaitable<void> TlsStream::flush_line(asio::error_code& error) {
+  error.clear();
+  const auto out = std::exchange(line_.out, {});
+  if (out.empty()) co_return;
+  co_await asio::async_write(socket_, asio::buffer(out),
+                             asio::redirect_error(asio::use_awaitable, error));
 }
 
 template <typename Call>

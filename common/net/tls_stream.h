@@ -6,9 +6,11 @@
 
 #include <openssl/ssl.h>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 #include <functional>
+#include <string>
 
 #include "common/core/bytes.h"
 
@@ -41,6 +43,9 @@ class TlsStream {
   void expect_host(const std::string& host);
 
   asio::awaitable<void> handshake(asio::error_code& error);
+  // A server's side of one whose arithmetic is done on another executor, so that strangers' keys
+  // and certificates take no time from the sessions of this one. The verifier is called there too.
+  asio::awaitable<void> accept_aside(asio::any_io_executor aside, asio::error_code& error);
   // At least one byte, or an error; as much of what is there as fits.
   asio::awaitable<size_t> read_some(MutableByteView out, asio::error_code& error);
   asio::awaitable<size_t> write_some(ByteView bytes, asio::error_code& error);
@@ -50,6 +55,8 @@ class TlsStream {
   enum class Step { kDone, kWantsRead, kWantsWrite, kFailed };
   template <typename Call>
   Step step(const Call& call, asio::error_code& error);
+  template <typename Call>
+  Step attempt(const Call& call, asio::error_code& error);
   asio::awaitable<void> wait(Step wanted, asio::error_code& error);
   struct Way {                // one direction
     size_t moved = 0;         // bytes, since the others had their turn
@@ -61,7 +68,23 @@ class TlsStream {
                                    asio::error_code& error);
   static int verify(int good, X509_STORE_CTX* at);
 
+  // What OpenSSL reads from and writes to: the socket; or, while it runs on another thread, which
+  // must not touch the descriptor, the bytes that came and those that are to go.
+  struct Line {
+    asio::ip::tcp::socket* socket;
+    bool aside = false;
+    bool ended = false;  // nothing will follow `in`
+    size_t taken = 0;    // of `in`
+    std::string in, out;
+  };
+  static int bio_read(BIO* bio, char* bytes, int size);
+  static int bio_write(BIO* bio, const char* bytes, int size);
+  static const BIO_METHOD* line_method();
+  asio::awaitable<void> fill_line(asio::error_code& error);
+  asio::awaitable<void> flush_line(asio::error_code& error);
+
   asio::ip::tcp::socket socket_;
+  Line line_{&socket_};
   SSL* ssl_;
   Verify verify_;
   Way reading_, writing_;

@@ -224,7 +224,10 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
       const auto shown = std::make_shared<Shown>();
       stream->set_verify(Examiner(self->options_, shown));
       const Handshaking handshaking(*self, stream->next_layer());
-      co_await stream->handshake(error);
+      if (self->options_.aside)
+        co_await stream->accept_aside(self->options_.aside, error);
+      else
+        co_await stream->handshake(error);
       watchdog->forget_socket();
       if (error) {
         self->failed(*shown, address, error, watchdog->expired());

@@ -25,6 +25,9 @@ struct TlsServer {
   std::string certificate_file;  // PEM: the server's certificate, followed by the authority's (for
                                  // enrolling clients)
   std::string key_file;
+  // Where handshakes do their arithmetic, and ask `revoked`; a pool of one thread. Empty: on the
+  // listener's executor.
+  asio::any_io_executor aside;
   std::function<bool(const std::string& serial)> revoked = [](const std::string&) { return false; };
   // For how long an expired certificate gets through the handshake, as peer().expired.
   std::chrono::seconds expired_grace{0};

@@ -1,8 +1,6 @@
 #include "experiments/bench/hostile_bench.h"
 
 #include <signal.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <sstream>
 
 #include "common/core/file.h"
+#include "common/core/priority.h"
 #include "experiments/bench/hostile/cases.h"
 #include "experiments/bench/hostile/honest.h"
 #include "experiments/bench/process.h"
@@ -37,7 +36,7 @@ constexpr int kTraining = 40;  // ms
 struct Options {
   std::string server, scratch, only;
   uint32_t rounds = 1000;
-  bool list = false;
+  bool list = false, slowest = false;
 };
 
 // One server's folder and process.
@@ -109,6 +108,7 @@ class Attack {
 
   struct Interval {
     TimePoint from, to;
+    size_t what;  // of cases()
   };
 
   void perform_one(size_t index, bool takes_part) {
@@ -125,7 +125,7 @@ class Attack {
       if (!stale || verdict == one.expected) break;
     }
     const std::lock_guard lock(mutex_);
-    if (takes_part) intervals_.push_back({from, Clock::now()});
+    if (takes_part) intervals_.push_back({from, Clock::now(), index});
     ++done_;
     // One that went wrong once is wrong.
     if (!verdicts_[index] || is_right(index)) verdicts_[index] = std::move(verdict);
@@ -158,7 +158,7 @@ struct Plan {
 
 // An attacker's processor is another machine's: here it gets what the others leave.
 void become_attacker(const Plan& plan) {
-  if (plan.in_blocks) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
+  if (plan.in_blocks) set_nice_of_this_thread(19);
   sigset_t pipe;
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
@@ -217,6 +217,33 @@ void attack(Attack& attack, const Plan& plan, HonestRun& honest, const std::atom
 void pace_rounds(HonestRun& honest, const Plan& plan, size_t cases_left) {
   const uint32_t rounds_left = plan.rounds - std::min<uint32_t>(plan.rounds, honest.round);
   honest.training_ms = cases_left == 0 ? 0 : 2 * cases_left > rounds_left ? 200 : kTraining;
+}
+
+// The rounds that took longest, and who was at work then.
+void report_slowest(Report& report, const HonestRun& honest, const Attack& attack) {
+  struct Slow {
+    double ms;
+    uint32_t round;
+    TimePoint from, to;
+  };
+  std::vector<Slow> rounds;
+  const auto begun = honest.begun();
+  for (auto [number, from] : begun) {
+    const auto next = begun.find(number + 1);
+    if (number < 2 || next == begun.end()) continue;
+    rounds.push_back({std::chrono::duration<double, std::milli>(next->second - from).count(),
+                      number, from, next->second});
+  }
+  std::sort(rounds.begin(), rounds.end(), [](const Slow& a, const Slow& b) { return a.ms > b.ms; });
+  rounds.resize(std::min<size_t>(rounds.size(), 20));
+  for (const auto& slow : rounds) {
+    std::string who;
+    for (const auto& one : attack.intervals())
+      if (one.from < slow.to && one.to > slow.from)
+        who += std::string(who.empty() ? "" : ", ") + attack.cases()[one.what].name;
+    report.note("round " + std::to_string(slow.round) + ": " +
+                std::to_string(static_cast<int>(slow.ms)) + " ms: " + (who.empty() ? "nobody" : who));
+  }
 }
 
 // From one model's arrival at a client to the next one's, for rounds that met an attacker and for
@@ -329,6 +356,7 @@ Result<Report> run_hostile(Options options, const Settings& settings) {
   report.at_most("rss_growth_without_a_model_mb", growth(empty_before, empty_after), kMostWithout,
                  Enforce::kHard);
   if (plan.in_blocks) compare_rounds(report, honest, attacks, plan.rounds);
+  if (options.slowest) report_slowest(report, honest, attacks);
   report.note(
       "server: a process of its own; honest clients, and attackers at the lowest priority: this "
       "process, on the same cores. A round: from one model's arrival at a client to the next "
@@ -350,6 +378,7 @@ Benchmark hostile_benchmark() {
         ->check(CLI::Range(60, 100000));
     app.add_option("--only", options->only, "cases whose name holds this text");
     app.add_flag("--list", options->list, "print what every case was answered");
+    app.add_flag("--slowest", options->slowest, "print who was at work in the slowest rounds");
     app.add_option("--server", options->server, "the server's program; beside this one by default");
     app.add_option("--scratch", options->scratch, "folder for the servers' files");
     return [options](const Settings& settings) { return run_hostile(*options, settings); };

@@ -13,9 +13,15 @@ SecuredFolder::SecuredFolder(const ServerFolder& folder, const AdmissionConfig& 
 
 // A list that cannot be read must not let anyone in.
 bool SecuredFolder::is_revoked(const std::string& serial) {
-  auto found = revoked_.contains(serial);
+  const std::lock_guard lock(mutex_);
+  const auto found = revoked_.contains(serial);
   if (!found) log::error("server", found.error().message());
   return !found || *found;
+}
+
+Result<bool> SecuredFolder::list_changed() {
+  const std::lock_guard lock(mutex_);
+  return revoked_.changed();
 }
 
 net::TlsServer SecuredFolder::attach(Context& context) {
@@ -23,7 +29,7 @@ net::TlsServer SecuredFolder::attach(Context& context) {
   context.enrolment = desk_.get();
   context.admission.revoked = revoked;
   context.admission.list_changed = [this] {
-    const auto changed = revoked_.changed();
+    const auto changed = list_changed();
     // Nobody new gets in meanwhile; who is in stays.
     if (!changed && !unreadable_) log::error("server", changed.error().message());
     unreadable_ = !changed;

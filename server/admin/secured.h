@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include "common/net/revocation.h"
 #include "common/net/tls_transport.h"
@@ -10,7 +11,8 @@
 
 namespace atl::server {
 
-// Lives as long as the server whose context it is attached to. Used on the server's executor.
+// Lives as long as the server whose context it is attached to. Used on the server's executor; of
+// the handshakes, which may be made elsewhere, `revoked` is thread-safe.
 class SecuredFolder {
  public:
   explicit SecuredFolder(const ServerFolder& folder, const AdmissionConfig& config = {});
@@ -21,10 +23,12 @@ class SecuredFolder {
 
  private:
   bool is_revoked(const std::string& serial);
+  Result<bool> list_changed();
   ServerFolder folder_;
   AdmissionConfig config_;
   std::unique_ptr<EnrolmentDesk> desk_;
-  net::RevocationList revoked_;
+  std::mutex mutex_;
+  net::RevocationList revoked_;  // under the mutex
   bool unreadable_ = false;  // the list, when it was last looked at
 };
 

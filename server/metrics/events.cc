@@ -32,8 +32,7 @@ void tell(Context& context, RunEvent event) {
 // What is going on, for whoever asks. With many clients it is large and changes all the time, so
 // mere progress is written ten times a second at most; what opens or closes a round always is.
 enum class Urgency { kNow, kSoon };
-void write_status(Context& context, const char* state, Urgency urgency = Urgency::kNow) {
-  context.state = state;
+void write_status(Context& context, Urgency urgency = Urgency::kNow) {
   const auto now = std::chrono::steady_clock::now();
   if (urgency == Urgency::kSoon && now - context.status_written < std::chrono::milliseconds(100)) {
     return;
@@ -51,13 +50,13 @@ void emit_clients(Context& context) {
   size_t connected = 0;
   for (const auto& [name, member] : context.registry.members())
     connected += member.session != nullptr;
-  write_status(context, context.finished ? "finished" : "running", Urgency::kSoon);
+  write_status(context, Urgency::kSoon);
   tell(context,
        {.kind = RunEvent::Kind::kClients, .round = context.store->round(), .clients = connected});
 }
 
 void emit_round_opened(Context& context) {
-  write_status(context, "running");
+  write_status(context);
   tell(context, {.kind = RunEvent::Kind::kRoundOpened,
                  .round = context.round->number(),
                  .clients = context.round->participants().size()});
@@ -65,7 +64,7 @@ void emit_round_opened(Context& context) {
 
 void emit_progress(Context& context) {
   if (context.round == nullptr) return;
-  write_status(context, "running", Urgency::kSoon);
+  write_status(context, Urgency::kSoon);
   const auto count = context.round->trainers(context.config.progress);
   tell(context, {.kind = RunEvent::Kind::kProgress,
                  .round = context.round->number(),
@@ -91,7 +90,7 @@ void emit_quarantined(Context& context, const Quarantine::Entry& entry) {
                    {"client", entry.client},
                    {"reason", entry.reason},
                    {"time", entry.time}});
-  write_status(context, context.finished ? "finished" : "running");
+  write_status(context);
   tell(context, {.kind = RunEvent::Kind::kRefused,
                  .round = entry.round,
                  .text = entry.client + ": in quarantine: " + entry.reason});
@@ -161,7 +160,7 @@ void emit_round_closed(Context& context, const RoundResult& r) {
                          .text = "round " + std::to_string(r.round) + ", " +
                                  std::to_string(r.clients) + " clients, model " +
                                  hex(r.model_sha256)});
-  write_status(context, "running");
+  write_status(context);
   tell(context, {.kind = RunEvent::Kind::kRoundClosed,
                  .round = r.round,
                  .clients = r.clients,
@@ -198,17 +197,19 @@ void emit_paused(Context& context, const std::string& why) {
   append(
       context,
       {{"event", "paused"}, {"round", context.store->round()}, {"why", why}, {"time", utc_now()}});
-  write_status(context, "paused");
+  context.paused = true;
+  write_status(context);
 }
 
 void emit_resumed(Context& context) {
   log::info("server", "there is space again; the run goes on");
   append(context, {{"event", "resumed"}, {"round", context.store->round()}, {"time", utc_now()}});
-  write_status(context, "running");
+  context.paused = false;
+  write_status(context);
 }
 
 void emit_finished(Context& context) {
-  write_status(context, "finished");
+  write_status(context);
   tell(context, {.kind = RunEvent::Kind::kFinished, .round = context.store->round()});
 }
 

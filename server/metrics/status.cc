@@ -40,7 +40,7 @@ std::string status_json(const Context& context) {
   }
   const Json status{
       {"run", context.config.name},
-      {"state", context.state},
+      {"state", context.state()},
       {"round", context.store->round()},
       {"rounds", context.config.rounds},
       {"model", context.store->model_path()},

@@ -105,7 +105,7 @@ void WatchServer::Impl::add_board(const char* path, const char* type, Context& c
 void WatchServer::Impl::add_routes(const WatchConfig& options, Context& context) {
   constexpr const char* kJson = "application/json";
   add_board("/healthz", kJson, context,
-            [&context] { return std::string("{\"state\":\"") + context.state + "\"}\n"; });
+            [&context] { return std::string("{\"state\":\"") + context.state() + "\"}\n"; });
   add_board("/metrics", "text/plain; version=0.0.4; charset=utf-8", context,
             [&context, most = options.client_labels] { return exposition(context, most); });
   add_board("/api/v1/status", kJson, context, [&context] { return status_json(context); });

@@ -1,6 +1,7 @@
 // Who gets past the handshake, in both directions, and what those who do not are told.
 #include <gtest/gtest.h>
 
+#include <asio/thread_pool.hpp>
 #include <set>
 
 #include "common/net/tls_transport.h"
@@ -16,15 +17,19 @@ using testing::Driver;
 using testing::Identities;
 using testing::RawPeer;
 
-class Tls : public ::testing::Test {
+// Handshakes are made on the listener's executor, and on a thread beside it.
+class Tls : public ::testing::TestWithParam<bool> {
  protected:
   Tls() { ours_.add_client("a"); }
   ~Tls() override {
     if (listener_ != nullptr) listener_->close();
+    driver_.settle();
+    aside_.join();
   }
 
   void listen() { listen(ours_.server()); }
-  void listen(const net::TlsServer& options, const std::string& address = "127.0.0.1:0") {
+  void listen(net::TlsServer options, const std::string& address = "127.0.0.1:0") {
+    if (GetParam()) options.aside = aside_.get_executor();
     listener_ = net::listen_tls(driver_.executor(), address, options).value();
   }
   Result<std::unique_ptr<net::Session>> connect(const net::TlsClient& options,
@@ -56,11 +61,16 @@ class Tls : public ::testing::Test {
   }
 
   Driver driver_;
+  asio::thread_pool aside_{1};
   Identities ours_, theirs_;
   std::shared_ptr<net::Listener> listener_;
 };
 
-TEST_F(Tls, BothSidesKnowEachOther) {
+INSTANTIATE_TEST_SUITE_P(Handshakes, Tls, ::testing::Bool(), [](const auto& info) {
+  return std::string(info.param ? "Aside" : "Inline");
+});
+
+TEST_P(Tls, BothSidesKnowEachOther) {
   listen();
   auto accepting = driver_.start(listener_->accept());
   auto client = connect(ours_.client("a")).value();
@@ -74,7 +84,7 @@ TEST_F(Tls, BothSidesKnowEachOther) {
   EXPECT_EQ(client->peer().name, "localhost");
 }
 
-TEST_F(Tls, WithoutACertificateAPeerIsNotAuthenticated) {
+TEST_P(Tls, WithoutACertificateAPeerIsNotAuthenticated) {
   listen();
   auto accepting = driver_.start(listener_->accept());
   auto client = connect(ours_.client("")).value();
@@ -84,7 +94,7 @@ TEST_F(Tls, WithoutACertificateAPeerIsNotAuthenticated) {
   EXPECT_EQ(server->peer().serial, "");
 }
 
-TEST_F(Tls, ACertificateOfAForeignAuthorityIsRefused) {
+TEST_P(Tls, ACertificateOfAForeignAuthorityIsRefused) {
   listen();
   theirs_.add_client("mallory");
   auto options = ours_.client("");
@@ -97,7 +107,7 @@ TEST_F(Tls, ACertificateOfAForeignAuthorityIsRefused) {
   expect_nobody_else();
 }
 
-TEST_F(Tls, AnExpiredCertificateIsRefused) {
+TEST_P(Tls, AnExpiredCertificateIsRefused) {
   listen();
   ours_.add_client("old", Identities::now() - Identities::years(), std::chrono::hours(1));
   const auto error = verdict(ours_.client("old"));
@@ -106,14 +116,14 @@ TEST_F(Tls, AnExpiredCertificateIsRefused) {
   expect_nobody_else();
 }
 
-TEST_F(Tls, ACertificateFromTheFutureIsRefused) {
+TEST_P(Tls, ACertificateFromTheFutureIsRefused) {
   listen();
   ours_.add_client("early", Identities::now() + std::chrono::hours(24));
   EXPECT_EQ(verdict(ours_.client("early")).code(), ErrorCode::kIdentity);
   expect_nobody_else();
 }
 
-TEST_F(Tls, ARevokedCertificateIsRefusedFromTheNextHandshakeOn) {
+TEST_P(Tls, ARevokedCertificateIsRefusedFromTheNextHandshakeOn) {
   std::set<std::string> revoked;
   auto options = ours_.server();
   options.revoked = [&revoked](const std::string& serial) { return revoked.count(serial) != 0; };
@@ -133,7 +143,7 @@ TEST_F(Tls, ARevokedCertificateIsRefusedFromTheNextHandshakeOn) {
 }
 
 // Certificates are good for one side only.
-TEST_F(Tls, AServersCertificateIsNoClients) {
+TEST_P(Tls, AServersCertificateIsNoClients) {
   listen();
   auto options = ours_.client("");
   options.certificate_file = ours_.file("server.pem");
@@ -142,7 +152,7 @@ TEST_F(Tls, AServersCertificateIsNoClients) {
   expect_nobody_else();
 }
 
-TEST_F(Tls, AClientsCertificateIsNoServers) {
+TEST_P(Tls, AClientsCertificateIsNoServers) {
   auto options = ours_.server();
   options.certificate_file = ours_.file("a.pem");
   options.key_file = ours_.file("a.key");
@@ -152,7 +162,7 @@ TEST_F(Tls, AClientsCertificateIsNoServers) {
   EXPECT_EQ(refused.error().code(), ErrorCode::kIdentity);
 }
 
-TEST_F(Tls, AClientDoesNotTalkToAServerOfAnotherAuthority) {
+TEST_P(Tls, AClientDoesNotTalkToAServerOfAnotherAuthority) {
   listen(theirs_.server());
   const auto refused = connect(ours_.client("a"));
   ASSERT_FALSE(refused.ok());
@@ -161,7 +171,7 @@ TEST_F(Tls, AClientDoesNotTalkToAServerOfAnotherAuthority) {
   EXPECT_FALSE(refused.error().hint().empty());
 }
 
-TEST_F(Tls, TheServersCertificateMustNameTheHost) {
+TEST_P(Tls, TheServersCertificateMustNameTheHost) {
   Identities named({"fl.example.org", "10.1.2.3"});
   named.add_client("a");
   listen(named.server(), "127.0.0.2:0");
@@ -171,7 +181,7 @@ TEST_F(Tls, TheServersCertificateMustNameTheHost) {
   EXPECT_NE(refused.error().hint().find("127.0.0.2"), std::string::npos);
 }
 
-TEST_F(Tls, OlderThanTls13IsRefused) {
+TEST_P(Tls, OlderThanTls13IsRefused) {
   listen();
   auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
   SSL_CTX_set_max_proto_version(context->native_handle(), TLS1_2_VERSION);
@@ -180,7 +190,7 @@ TEST_F(Tls, OlderThanTls13IsRefused) {
   expect_nobody_else();
 }
 
-TEST_F(Tls, EnrollingChecksTheFingerprintOfTheToken) {
+TEST_P(Tls, EnrollingChecksTheFingerprintOfTheToken) {
   listen();
   net::TlsClient options;
   options.pinned_authority =
@@ -199,7 +209,7 @@ TEST_F(Tls, EnrollingChecksTheFingerprintOfTheToken) {
 }
 
 // A man in the middle may show the right authority's certificate behind a leaf of his own.
-TEST_F(Tls, EnrollingChecksThatTheLeafIsTheAuthoritys) {
+TEST_P(Tls, EnrollingChecksThatTheLeafIsTheAuthoritys) {
   theirs_.save("server.pem",
                read_text(theirs_.file("server.pem")).value() + ours_.authority().certificate_pem);
   listen(theirs_.server());
@@ -212,7 +222,7 @@ TEST_F(Tls, EnrollingChecksThatTheLeafIsTheAuthoritys) {
 }
 
 // Nor may a client of the same federation pose as its server.
-TEST_F(Tls, EnrollingRefusesAClientAsServerAndAnotherHost) {
+TEST_P(Tls, EnrollingRefusesAClientAsServerAndAnotherHost) {
   ours_.save("a-chain.pem",
              read_text(ours_.file("a.pem")).value() + ours_.authority().certificate_pem);
   auto server = ours_.server();
@@ -231,7 +241,7 @@ TEST_F(Tls, EnrollingRefusesAClientAsServerAndAnotherHost) {
   EXPECT_NE(refused.error().message().find("does not name 127.0.0.2"), std::string::npos);
 }
 
-TEST_F(Tls, ASilentPeerIsPutOutAfterTheHandshakeLimitAndDelaysNobody) {
+TEST_P(Tls, ASilentPeerIsPutOutAfterTheHandshakeLimitAndDelaysNobody) {
   auto options = ours_.server();
   options.handshake_limit = Duration(700);
   listen(options);
@@ -244,7 +254,7 @@ TEST_F(Tls, ASilentPeerIsPutOutAfterTheHandshakeLimitAndDelaysNobody) {
 }
 
 // Silent peers cannot take all places: the oldest of them goes for the next one.
-TEST_F(Tls, TooManyHandshakesPutTheOldestOut) {
+TEST_P(Tls, TooManyHandshakesPutTheOldestOut) {
   auto options = ours_.server();
   options.handshake_limit = std::chrono::minutes(10);
   options.most_handshakes = 3;
@@ -268,7 +278,7 @@ TEST_F(Tls, TooManyHandshakesPutTheOldestOut) {
   (void)driver_.wait(ended[4]);
 }
 
-TEST_F(Tls, AServerThatDoesNotSpeakTlsIsNamed) {
+TEST_P(Tls, AServerThatDoesNotSpeakTlsIsNamed) {
   listener_ = net::listen_plain(driver_.executor(), "127.0.0.1:0").value();
   auto options = ours_.client("a");
   options.connect_limit = Duration(150);
@@ -280,7 +290,7 @@ TEST_F(Tls, AServerThatDoesNotSpeakTlsIsNamed) {
 }
 
 // docs/tls.md explains what a person reads: the words must be those that are said.
-TEST_F(Tls, TheGuideHasTheWordsThatAreSaid) {
+TEST_P(Tls, TheGuideHasTheWordsThatAreSaid) {
   const auto guide = read_text(std::string(ATOLL_GOLDEN) + "/../../docs/tls.md").value();
   const auto expect = [&guide](const Error& error, const std::string& words) {
     EXPECT_NE(error.message().find(words), std::string::npos) << error.message();
@@ -313,7 +323,7 @@ TEST_F(Tls, TheGuideHasTheWordsThatAreSaid) {
   expect(driver_.wait(connector->connect()).error(), "nobody listens there");
 }
 
-TEST_F(Tls, ATakenPortHasItsOwnCode) {
+TEST_P(Tls, ATakenPortHasItsOwnCode) {
   listen();
   const auto taken = net::listen_tls(driver_.executor(), listener_->address(), ours_.server());
   ASSERT_FALSE(taken.ok());
@@ -321,7 +331,7 @@ TEST_F(Tls, ATakenPortHasItsOwnCode) {
   EXPECT_FALSE(taken.error().hint().empty());
 }
 
-TEST_F(Tls, BadKeyFilesAreNamed) {
+TEST_P(Tls, BadKeyFilesAreNamed) {
   auto options = ours_.server();
   options.key_file = ours_.file("a.key");  // of another certificate
   auto mismatch = net::listen_tls(driver_.executor(), "127.0.0.1:0", options);
@@ -334,7 +344,7 @@ TEST_F(Tls, BadKeyFilesAreNamed) {
             ErrorCode::kIdentity);
 }
 
-TEST_F(Tls, NobodyListensIsSaid) {
+TEST_P(Tls, NobodyListensIsSaid) {
   listen();
   const auto address = listener_->address();
   listener_->close();

@@ -41,6 +41,7 @@ class SecuredServer : public ::testing::Test {
     server_->context().admission.look_every = look_every_;
     auto tls = secured_->attach(server_->context());
     tls.handshake_limit = net::Duration(500);
+    tls.aside = pool_.get_executor();
     listener_ = net::listen_tls(driver_.executor(), "127.0.0.1:0", tls).value();
     ASSERT_TRUE(server_->open(folder_.run()).ok());
     running_ = driver_.start(server_->run(listener_));

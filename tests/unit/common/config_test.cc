@@ -28,7 +28,7 @@ std::string complaint(const std::string& text, Read read) {
 
 template <typename T>
 std::string complaint_of(const std::string& text, Range range = {}) {
-  return complaint(text, [range](Table root) {
+  return complaint(text, [=](Table root) {
     T out{};
     if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
       root.read("x", out, range);

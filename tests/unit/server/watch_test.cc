@@ -4,12 +4,14 @@
 #include <httplib.h>
 
 #include <asio/post.hpp>
+#include <asio/use_future.hpp>
 #include <atomic>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
+#include "server/metrics/events.h"
 #include "server/watch/board.h"
 #include "server/watch/exposition.h"
 #include "server/watch/gate.h"
@@ -192,6 +194,23 @@ TEST_F(Watch, AHealthCheckFailsWhenTheRoundLoopIsGone) {
   EXPECT_EQ(get("/healthz")->status, 503);
   go.set_value();
   EXPECT_EQ(get("/healthz")->status, 200);
+}
+
+// Clients come and go while the run waits for space: it waits all the same.
+TEST_F(Watch, APausedRunStaysPausedUntilItGoesOn) {
+  wait_for_round_two();
+  auto& context = federation_.server().context();
+  const auto on_the_loop = [this](const std::function<void()>& what) {
+    asio::post(federation_.io(), asio::use_future(what)).get();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // what is known is fresh again
+    return ask("/api/v1/status")["state"].get<std::string>();
+  };
+  EXPECT_EQ(on_the_loop([&] { server::emit_paused(context, "the disk is full"); }), "paused");
+  EXPECT_EQ(on_the_loop([&] { server::emit_clients(context); }), "paused");
+  EXPECT_EQ(on_the_loop([&] { server::emit_progress(context); }), "paused");
+  EXPECT_EQ(on_the_loop([&] { server::emit_resumed(context); }), "running");
+  finish();
+  EXPECT_EQ(std::string(context.state()), "finished");
 }
 
 // Every sample belongs to a family that was announced, once; histograms add up.
