@@ -242,7 +242,8 @@ void report_slowest(Report& report, const HonestRun& honest, const Attack& attac
       if (one.from < slow.to && one.to > slow.from)
         who += std::string(who.empty() ? "" : ", ") + attack.cases()[one.what].name;
     report.note("round " + std::to_string(slow.round) + ": " +
-                std::to_string(static_cast<int>(slow.ms)) + " ms: " + (who.empty() ? "nobody" : who));
+                std::to_string(static_cast<int>(slow.ms)) +
+                " ms: " + (who.empty() ? "nobody" : who));
   }
 }
 

@@ -29,7 +29,7 @@ class SecuredFolder {
   std::unique_ptr<EnrolmentDesk> desk_;
   std::mutex mutex_;
   net::RevocationList revoked_;  // under the mutex
-  bool unreadable_ = false;  // the list, when it was last looked at
+  bool unreadable_ = false;      // the list, when it was last looked at
 };
 
 }  // namespace atl::server
