@@ -163,7 +163,11 @@ std::shared_ptr<Round> RoundLoop::open(const Intent& intent) {
   std::shared_ptr<const Manifest> manifest(store.model(), &store.model()->manifest());
   auto round = std::make_shared<Round>(context_.executor, intent.round, std::move(task),
                                        std::move(manifest));
-  for (const auto& place : intent.places) round->add(place.client, place.train, place.evaluate);
+  for (const auto& place : intent.places) {
+    // Of an interrupted round, and put in quarantine in it: it will be turned away.
+    if (context_.quarantine.entries().count(place.client) != 0) continue;
+    round->add(place.client, place.train, place.evaluate);
+  }
   context_.round = round;
   context_.flight.note(flight::State::kRoundOpened, round->number(), intent.places.size());
   emit_round_opened(context_);

@@ -37,6 +37,10 @@ bool is_entry(const Json& entry) {
          entry.contains("client") && entry["client"].is_string();
 }
 
+bool is_withdrawn(const Json& entry) {
+  return entry.contains("withdrawn") && entry["withdrawn"] == true;
+}
+
 int64_t seconds_of(WallTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
@@ -79,6 +83,9 @@ Result<TokenStore::Redeemed> TokenStore::redeem(const std::string& text, const s
   if (found == tokens.end()) return Error(ErrorCode::kIdentity, "the enrolment token is unknown");
   auto& entry = *found;
   if (!is_entry(entry)) return Error(ErrorCode::kIo, path_ + " is damaged: a token lacks a field");
+  if (is_withdrawn(entry))
+    return Error(ErrorCode::kIdentity, "the enrolment token was withdrawn")
+        .hint("ask the server's operator for a new one: atoll-server token FOLDER " + token.client);
   const bool used = entry["used"].get<bool>();
   const bool again = used && entry.contains("key") && entry["key"] == key;
   if (used && !again) return Error(ErrorCode::kIdentity, "the enrolment token was used before");
@@ -91,6 +98,22 @@ Result<TokenStore::Redeemed> TokenStore::redeem(const std::string& text, const s
   entry["key"] = key;
   ATOLL_TRY(write_secret(path_, tokens.dump(2)));
   return Redeemed{token.client, false};
+}
+
+Result<size_t> TokenStore::withdraw(const std::string& client, WallTime now) {
+  const FileLock lock(path_);
+  ATOLL_ASSIGN(auto tokens, load(path_));
+  size_t count = 0;
+  for (auto& entry : tokens) {
+    if (!is_entry(entry))
+      return Error(ErrorCode::kIo, path_ + " is damaged: a token lacks a field");
+    const bool good = !is_withdrawn(entry) && seconds_of(now) < entry["expires"].get<int64_t>();
+    if (!good || entry["client"] != client) continue;
+    entry["withdrawn"] = true;
+    ++count;
+  }
+  if (count > 0) ATOLL_TRY(write_secret(path_, tokens.dump(2)));
+  return count;
 }
 
 }  // namespace atl::net

@@ -31,9 +31,12 @@ class TokenStore {
   };
   // Uses the token up, for one public key (`key` names it; any text): until the token expires it is
   // good for the same key again, since an answer may have been lost. kIdentity, with a different
-  // text each, for a token that is unknown, used, expired, or for another client; kIo when the file
-  // is damaged.
+  // text each, for a token that is unknown, used, withdrawn, expired, or for another client; kIo
+  // when the file is damaged.
   Result<Redeemed> redeem(const std::string& text, const std::string& key, WallTime now);
+  // No token that the client was given so far is good any more, not even again for the key that
+  // used it. How many that were: those that are neither expired nor withdrawn before.
+  Result<size_t> withdraw(const std::string& client, WallTime now);
 
  private:
   std::string path_;

@@ -140,7 +140,10 @@ std::vector<std::string> certificates_in(const std::string& pem) {
 Status revoke_client(const ServerFolder& folder, const std::string& client) {
   if (!wire::is_valid_name(client))
     return Error(ErrorCode::kUsage, "\"" + client + "\" is not a client's name");
+  const auto now = std::chrono::system_clock::now();
+  ATOLL_ASSIGN(const size_t withdrawn, net::TokenStore(folder.tokens()).withdraw(client, now));
   auto pem = read_text(folder.client(client));
+  if (!pem && withdrawn > 0) return {};
   if (!pem) {
     return Error(ErrorCode::kUsage, "no client \"" + client + "\" has enrolled here")
         .hint("ls " + folder.path + "/clients");
@@ -151,7 +154,7 @@ Status revoke_client(const ServerFolder& folder, const std::string& client) {
     ATOLL_ASSIGN(const auto info, net::certificate_info(certificate));
     ATOLL_ASSIGN(const bool known, list.contains(info.serial));
     if (known) continue;
-    ATOLL_TRY(list.add(info, std::chrono::system_clock::now()));
+    ATOLL_TRY(list.add(info, now));
     audit->record({AuditEvent::kRevoked, client, "", info.serial, "", ""});
   }
   return {};

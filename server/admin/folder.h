@@ -49,9 +49,9 @@ Status init_folder(const ServerFolder& folder, const std::vector<std::string>& n
 // A one-time token for a client of this name.
 Result<std::string> issue_token(const ServerFolder& folder, const std::string& client,
                                 std::chrono::seconds lifetime);
-// Puts all of a client's certificates on the list of revoked ones; a running server honours it
-// within a second: no handshake, and no session that lives already. What was not on it before is
-// recorded in the audit log.
+// Puts all of a client's certificates on the list of revoked ones, and withdraws its tokens; a
+// running server honours it within a second: no handshake, and no session that lives already. What
+// was not on the list before is recorded in the audit log. kUsage when it has neither.
 Status revoke_client(const ServerFolder& folder, const std::string& client);
 // What the running (or last) server wrote about itself: JSON text.
 Result<std::string> read_status(const ServerFolder& folder);

@@ -129,6 +129,32 @@ TEST_F(Folder, RevokesEveryCertificateOfAClientAndNobodyElses) {
   EXPECT_EQ(read_text(folder_.revoked()).value(), list);
 }
 
+TEST_F(Folder, RevokingWithdrawsTokensUsedAndUnused) {
+  init();
+  const auto key = net::make_key_and_request("site-a").value();
+  const auto desk = make_enrolment_desk(folder_);
+  const auto used = issue_token(folder_, "site-a", seconds(60)).value();
+  ASSERT_TRUE(desk->enrol({used, key.request_pem}).ok());
+  ASSERT_TRUE(desk->enrol({used, key.request_pem}).ok()) << "an answer may have been lost";
+  const auto unused = issue_token(folder_, "site-a", seconds(60)).value();
+  const auto never = issue_token(folder_, "site-c", seconds(60)).value();
+  const auto other = issue_token(folder_, "site-b", seconds(60)).value();
+  ASSERT_TRUE(revoke_client(folder_, "site-a").ok());
+  ASSERT_TRUE(revoke_client(folder_, "site-c").ok()) << "it has not enrolled, and never will";
+  for (const auto& [token, name] :
+       {std::pair(used, "site-a"), std::pair(unused, "site-a"), std::pair(never, "site-c")}) {
+    const auto answer = enrol(token, name);
+    ASSERT_FALSE(answer.ok());
+    EXPECT_NE(answer.error().message().find("was withdrawn"), std::string::npos)
+        << answer.error().message();
+  }
+  EXPECT_FALSE(desk->enrol({used, key.request_pem}).ok());
+  EXPECT_TRUE(enrol(other, "site-b").ok());
+  // A new token is a new beginning.
+  EXPECT_TRUE(enrol(issue_token(folder_, "site-a", seconds(60)).value(), "site-a").ok());
+  EXPECT_FALSE(revoke_client(folder_, "site-d").ok());
+}
+
 TEST_F(Folder, ReleasesOneClientFromQuarantine) {
   init();
   ASSERT_TRUE(make_folders(folder_.run()).ok());

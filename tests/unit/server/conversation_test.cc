@@ -503,6 +503,30 @@ TEST_F(Conversation, QuarantineOutlivesTheServer) {
             ErrorCode::kIo);
 }
 
+// The interrupted round goes on with the clients it had, less those who are not let in any more.
+TEST_F(Conversation, AnInterruptedRoundDoesNotWaitForWhoIsInQuarantine) {
+  config_.quarantine_after = 1;
+  config_.min_clients = 2;
+  config_.progress = net::Duration(120'000);
+  start();
+  {
+    auto &good = join("a"), &bad = join("b");
+    EXPECT_EQ(next_task(good).kind, wire::TaskKind::kInitialize);
+    EXPECT_TRUE(upload(good, offer_of(0, weights(1)), weights(1)).accepted);
+    EXPECT_EQ(next_task(good).round, 1u);
+    EXPECT_EQ(next_task(bad).round, 1u);
+    EXPECT_FALSE(upload(bad, offer_of(1, weights(NAN)), weights(NAN)).accepted);
+  }
+  links_.clear();
+  server_->stop();
+  (void)driver_.wait(running_);
+  start();
+  auto& again = join("a");
+  EXPECT_EQ(next_task(again).round, 1u);
+  EXPECT_TRUE(upload(again, offer_of(1, weights(2)), weights(2)).accepted);
+  EXPECT_EQ(next_task(again).round, 2u);
+}
+
 TEST_F(Conversation, HowLongAMessageMayBeDependsOnHowFarTheClientIs) {
   start();
   server_->context().door.limits.greeting = 1000;
