@@ -14,6 +14,7 @@
 #include "client/federation_loop.h"
 #include "client/renew.h"
 #include "client/torch_trainer.h"
+#include "common/cli/describe.h"
 #include "common/core/log.h"
 #include "common/core/version.h"
 #include "common/flight/signals.h"
@@ -123,7 +124,9 @@ Status run_command(const Options& options) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Atoll's client: trains on data that stay here; only updates travel.");
+  CLI::App app("Atoll's client: trains on data that stay here; only updates travel.",
+               "atoll-client");
+  const cli::DescribeVerb describe(app);
   app.require_subcommand(1);
   app.set_version_flag("--version", "atoll-client " + std::string(version()));
   Options options;
@@ -142,6 +145,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorCode::kUsage);
   }
+  if (describe.print()) return 0;
   log::set_level(log::level_from_string(level, log::Level::kInfo));
   auto done = enroll_verb->parsed() ? enroll_command(options) : run_command(options);
   if (done) return 0;

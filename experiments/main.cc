@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/cli/describe.h"
 #include "common/core/version.h"
 #include "experiments/bench/bench_verb.h"
 #include "experiments/bench_train/train_bench.h"
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
   CLI::App app("Atoll's workbench: simulate federations, look at them, measure them.", "atoll");
   app.require_subcommand(1);
   app.set_version_flag("--version", "atoll " + std::string(atl::version()));
+  const atl::cli::DescribeVerb describe(app);
   Verbs verbs;
   add_demo_verb(app, verbs);
   add_simulate_verb(app, verbs);
@@ -28,6 +30,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(atl::ErrorCode::kUsage);
   }
+  if (describe.print()) return 0;
   for (const auto& verb : verbs) {
     if (!verb.app->parsed()) continue;
     auto done = verb.run();

@@ -11,9 +11,11 @@
 #include <filesystem>
 #include <iostream>
 
+#include "common/cli/describe.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/core/priority.h"
+#include "common/core/supervisor.h"
 #include "common/core/version.h"
 #include "common/flight/signals.h"
 #include "common/net/tls_transport.h"
@@ -171,6 +173,7 @@ Status run(const Options& options) {
   signals.async_wait([&server](const asio::error_code& error, int) {
     if (error) return;
     log::info("server", "stopping; what was committed stays");
+    tell_supervisor("STOPPING=1");
     server.stop();
   });
   audit->record({.event = AuditEvent::kRunStarted,
@@ -179,6 +182,7 @@ Status run(const Options& options) {
                          std::to_string(server.context().store->round())});
   ATOLL_TRY(write_atomic(options.folder.address(), listener->address() + "\n"));
   log::info("server", "listening on " + listener->address());
+  tell_supervisor("READY=1\nSTATUS=listening on " + listener->address());
 
   Status outcome;
   asio::co_spawn(io, run_server(server, listener, outcome, io), asio::detached);
@@ -208,7 +212,8 @@ Status audit(const Options& options) {
 }
 
 int run_command(int argc, char** argv) {
-  CLI::App app("Atoll's aggregation server: one federation, over mutual TLS.");
+  CLI::App app("Atoll's aggregation server: one federation, over mutual TLS.", "atoll-server");
+  const cli::DescribeVerb describe(app);
   app.require_subcommand(1);
   app.set_version_flag("--version", "atoll-server " + std::string(version()));
   Options options;
@@ -260,6 +265,7 @@ int run_command(int argc, char** argv) {
     const int status = app.exit(error);
     return status == 0 ? 0 : static_cast<int>(ErrorCode::kUsage);
   }
+  if (describe.print()) return 0;
   log::set_level(log::level_from_string(level, log::Level::kInfo));
 
   Status done;
