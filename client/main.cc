@@ -15,6 +15,7 @@
 #include "client/renew.h"
 #include "client/torch_trainer.h"
 #include "common/cli/describe.h"
+#include "common/cli/log_options.h"
 #include "common/core/log.h"
 #include "common/core/version.h"
 #include "common/flight/signals.h"
@@ -130,8 +131,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "atoll-client " + std::string(version()));
   Options options;
-  std::string level = "info";
-  app.add_option("--log", level, "debug, info, warn, error or off");
+  cli::add_log_options(app);
   auto* enroll_verb = app.add_subcommand("enroll", "get a certificate with a one-time token");
   enroll_verb->add_option("folder", options.folder.path, "made for this client")->required();
   enroll_verb->add_option("--server", options.server, "host:port")->required();
@@ -146,7 +146,6 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorCode::kUsage);
   }
   if (describe.print()) return 0;
-  log::set_level(log::level_from_string(level, log::Level::kInfo));
   auto done = enroll_verb->parsed() ? enroll_command(options) : run_command(options);
   if (done) return 0;
   std::cerr << done.error().explain();

@@ -12,6 +12,7 @@
 #include <iostream>
 
 #include "common/cli/describe.h"
+#include "common/cli/log_options.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/core/priority.h"
@@ -217,8 +218,7 @@ int run_command(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "atoll-server " + std::string(version()));
   Options options;
-  std::string level = "info";
-  app.add_option("--log", level, "debug, info, warn, error or off");
+  cli::add_log_options(app);
   auto* init_command =
       app.add_subcommand("init", "make a server's folder: authority, certificate, configuration");
   init_command->add_option("folder", options.folder.path)->required();
@@ -266,7 +266,6 @@ int run_command(int argc, char** argv) {
     return status == 0 ? 0 : static_cast<int>(ErrorCode::kUsage);
   }
   if (describe.print()) return 0;
-  log::set_level(log::level_from_string(level, log::Level::kInfo));
 
   Status done;
   if (init_command->parsed()) done = init(options);

@@ -1,5 +1,7 @@
 #include "common/core/log.h"
 
+#include <nlohmann/json.hpp>
+
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -23,8 +25,20 @@ std::string printable(std::string text) {
   return text;
 }
 
+bool as_json = false;
+
+// What follows the time and the level. Bytes that are not UTF-8 are replaced.
+std::string json_rest(std::string_view area, const std::string& text) {
+  const nlohmann::ordered_json rest{{"area", area}, {"text", text}};
+  return rest.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(1);
+}
+
 void write(spdlog::level::level_enum level, std::string_view area, const std::string& text) {
-  logger().log(level, "{}: {}", area, printable(text));
+  if (!logger().should_log(level)) return;
+  if (as_json)
+    logger().log(level, json_rest(area, text));
+  else
+    logger().log(level, "{}: {}", area, printable(text));
 }
 
 }  // namespace
@@ -34,6 +48,15 @@ void set_level(Level level) {
                                                    spdlog::level::warn, spdlog::level::err,
                                                    spdlog::level::off};
   logger().set_level(kLevels[static_cast<int>(level)]);
+}
+
+void set_format(Format format) {
+  as_json = format == Format::kJson;
+  if (as_json)
+    logger().set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)",
+                         spdlog::pattern_time_type::utc);
+  else
+    logger().set_pattern("%H:%M:%S.%e %^%L%$ %v");
 }
 
 Level level_from_string(std::string_view name, Level otherwise) {
