@@ -275,7 +275,7 @@ Result<Document> Document::load(const std::string& path) {
   if (!text) {
     return Error(ErrorCode::kConfig,
                  "cannot read the configuration " + path + ": " + text.error().message())
-        .hint("check the path; `atoll new NAME` or `atoll-server init FOLDER` make one");
+        .hint("check the path; `atoll-server init FOLDER` makes a server with one");
   }
   return parse(*text, path);
 }
