@@ -19,14 +19,16 @@ LayerPtr Model::add_head(const std::string& name, int64_t in, int64_t out) {
   return add(name, make_linear(in, out, true, Role::kHeadWeight, Role::kHeadBias));
 }
 
-LayerPtr Model::add_norm(const std::string& name, const NormSite& site) {
+NormSlot Model::add_norm(const std::string& name, const NormSite& site) {
+  NormSlot slot{name, nullptr};
   auto layer = make_norm(norm_, site);
-  if (!layer) {
-    if (built_) built_ = std::move(layer).error().wrap("cannot build the layer " + name);
-    return nullptr;
-  }
-  if (*layer == nullptr) return nullptr;
-  return add(name, std::move(layer).value());
+  if (layer)
+    slot.layer = std::move(layer).value();
+  else if (built_)
+    built_ = std::move(layer).error().wrap("cannot build the layer " + name);
+  if (slot.layer) add(name, slot.layer);
+  slots_.push_back(slot);
+  return slot;
 }
 
 }  // namespace atl::models

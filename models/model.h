@@ -12,11 +12,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/core/result.h"
 #include "common/tensor/role.h"
 #include "models/layer.h"
 #include "models/norm/norm.h"
+#include "models/tap.h"
 
 namespace atl::models {
 
@@ -31,6 +33,10 @@ class Model : public torch::nn::Module {
   // Roles of parameters and buffers by state-dict name. Assigned when a layer is registered; a
   // tensor without a role is a bug and aborts in manifest_of().
   const std::map<std::string, Role>& roles() const { return roles_; }
+  // In the order of the forward pass.
+  const std::vector<NormSlot>& norm_slots() const { return slots_; }
+  // Hears every forward pass from now on; null: nobody does. Must outlive them.
+  void set_tap(Tap* tap) { tap_ = tap; }
   // What went wrong while the layers were made; make_model() hands it on.
   const Status& built() const { return built_; }
 
@@ -41,10 +47,16 @@ class Model : public torch::nn::Module {
   LayerPtr add_linear(const std::string& name, int64_t in, int64_t out, Behind behind);
   // The last layer: features -> logits.
   LayerPtr add_head(const std::string& name, int64_t in, int64_t out);
-  // Null when the slot stays empty; apply() takes it either way.
-  LayerPtr add_norm(const std::string& name, const NormSite& site);
-  static torch::Tensor apply(const LayerPtr& layer, const torch::Tensor& x) {
-    return layer ? layer->forward(x) : x;
+  NormSlot add_norm(const std::string& name, const NormSite& site);
+  // forward() passes every slot with both: apply() normalises h, the output of the layer in front;
+  // behind() is told what becomes of it (Tap::behind) and hands it on.
+  torch::Tensor apply(const NormSlot& slot, const torch::Tensor& h) const {
+    if (tap_ != nullptr) tap_->before(slot.site, h);
+    return slot.layer ? slot.layer->forward(h) : h;
+  }
+  torch::Tensor behind(const NormSlot& slot, torch::Tensor z) const {
+    if (tap_ != nullptr) tap_->behind(slot.site, z);
+    return z;
   }
 
  private:
@@ -53,6 +65,8 @@ class Model : public torch::nn::Module {
 
   NormSpec norm_;
   std::map<std::string, Role> roles_;
+  std::vector<NormSlot> slots_;
+  Tap* tap_ = nullptr;
   Status built_;
 };
 using ModelPtr = std::shared_ptr<Model>;

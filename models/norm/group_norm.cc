@@ -3,7 +3,7 @@
 namespace atl::models {
 namespace {
 
-class GroupNorm : public Layer {
+class GroupNorm : public NormLayer {
  public:
   GroupNorm(const NormSpec& spec, const NormSite& site)
       : epsilon_(spec.epsilon), groups_(spec.groups) {
@@ -22,14 +22,14 @@ class GroupNorm : public Layer {
 
 }  // namespace
 
-Result<LayerPtr> make_group_norm(const NormSpec& spec, const NormSite& site) {
+Result<NormPtr> make_group_norm(const NormSpec& spec, const NormSite& site) {
   if (site.channels % spec.groups != 0) {
     return Error(ErrorCode::kConfig, "norm \"gn:" + std::to_string(spec.groups) +
                                          "\": " + std::to_string(site.channels) +
                                          " channels do not divide into " +
                                          std::to_string(spec.groups) + " groups");
   }
-  return LayerPtr(std::make_shared<GroupNorm>(spec, site));
+  return NormPtr(std::make_shared<GroupNorm>(spec, site));
 }
 
 }  // namespace atl::models

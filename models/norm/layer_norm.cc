@@ -3,7 +3,7 @@
 namespace atl::models {
 namespace {
 
-class LayerNorm : public Layer {
+class LayerNorm : public NormLayer {
  public:
   LayerNorm(const NormSpec& spec, const NormSite& site) : epsilon_(spec.epsilon), site_(site) {
     weight_ = add_parameter("weight", {site.channels}, Role::kNormGamma);
@@ -23,8 +23,8 @@ class LayerNorm : public Layer {
 
 }  // namespace
 
-Result<LayerPtr> make_layer_norm(const NormSpec& spec, const NormSite& site) {
-  return LayerPtr(std::make_shared<LayerNorm>(spec, site));
+Result<NormPtr> make_layer_norm(const NormSpec& spec, const NormSite& site) {
+  return NormPtr(std::make_shared<LayerNorm>(spec, site));
 }
 
 }  // namespace atl::models

@@ -6,7 +6,7 @@
 namespace atl::models {
 namespace {
 
-Result<LayerPtr> make_none(const NormSpec&, const NormSite&) { return LayerPtr(); }
+Result<NormPtr> make_none(const NormSpec&, const NormSite&) { return NormPtr(); }
 
 constexpr std::array kNorms = {
     NormKind{"none", "", false, make_none},
@@ -62,7 +62,7 @@ Result<NormSpec> parse_norm(std::string_view text) {
   return spec;
 }
 
-Result<LayerPtr> make_norm(const NormSpec& spec, const NormSite& site) {
+Result<NormPtr> make_norm(const NormSpec& spec, const NormSite& site) {
   const auto* kind = find(spec.kind);
   ATOLL_CHECK(kind != nullptr, "a NormSpec comes from parse_norm()");
   return kind->make(spec, site);

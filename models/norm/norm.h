@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "common/core/result.h"
-#include "models/layer.h"
+#include "models/norm/norm_layer.h"
 
 namespace atl::models {
 
@@ -45,17 +45,17 @@ struct NormSite {
 
 // A layer [B, channels, ...] -> the same shape. Null for "none". kConfig when the norm does not fit
 // the site.
-Result<LayerPtr> make_norm(const NormSpec& spec, const NormSite& site);
+Result<NormPtr> make_norm(const NormSpec& spec, const NormSite& site);
 
 // One entry of the table in norm.cc.
 struct NormKind {
   std::string_view name;
   std::string_view argument;  // "" or what stands after the colon
   bool shifts;
-  Result<LayerPtr> (*make)(const NormSpec&, const NormSite&);
+  Result<NormPtr> (*make)(const NormSpec&, const NormSite&);
 };
-Result<LayerPtr> make_batch_norm(const NormSpec& spec, const NormSite& site);
-Result<LayerPtr> make_layer_norm(const NormSpec& spec, const NormSite& site);
-Result<LayerPtr> make_group_norm(const NormSpec& spec, const NormSite& site);
+Result<NormPtr> make_batch_norm(const NormSpec& spec, const NormSite& site);
+Result<NormPtr> make_layer_norm(const NormSpec& spec, const NormSite& site);
+Result<NormPtr> make_group_norm(const NormSpec& spec, const NormSite& site);
 
 }  // namespace atl::models

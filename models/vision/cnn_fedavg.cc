@@ -22,14 +22,18 @@ class CnnFedavg : public Model {
 
   torch::Tensor forward(torch::Tensor x) override {
     // ReLU behind the pooling: max and ReLU commute, and there is a quarter left to do.
-    x = torch::relu(torch::max_pool2d(apply(norm1_, conv1_->forward(x)), 2));
-    x = torch::relu(torch::max_pool2d(apply(norm2_, conv2_->forward(x)), 2));
+    x = behind(norm1_, torch::relu(torch::max_pool2d(apply(norm1_, conv1_->forward(x)), 2)));
+    x = behind(norm2_, torch::relu(torch::max_pool2d(apply(norm2_, conv2_->forward(x)), 2)));
     x = torch::relu(fc1_->forward(x.flatten(1)));
     return fc2_->forward(x);
   }
 
  private:
-  LayerPtr conv1_, norm1_, conv2_, norm2_, fc1_, fc2_;
+  LayerPtr conv1_;
+  NormSlot norm1_;
+  LayerPtr conv2_;
+  NormSlot norm2_;
+  LayerPtr fc1_, fc2_;
 };
 
 }  // namespace
