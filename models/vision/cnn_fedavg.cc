@@ -13,9 +13,9 @@ class CnnFedavg : public Model {
   explicit CnnFedavg(const ModelPlan& plan)
       : Model(plan.norm),
         conv1_(add_conv("conv1", {plan.input[0], 32, 5, 2}, Behind::kNorm)),
-        norm1_(add_norm("norm1", {32, 2})),
+        norm1_(add_norm("norm1", {32, 2, plan.input[1], plan.input[2]})),
         conv2_(add_conv("conv2", {32, 64, 5, 2}, Behind::kNorm)),
-        norm2_(add_norm("norm2", {64, 2})),
+        norm2_(add_norm("norm2", {64, 2, plan.input[1] / 2, plan.input[2] / 2})),
         fc1_(add_linear("fc1", 64 * (plan.input[1] / 2 / 2) * (plan.input[2] / 2 / 2), 512,
                         Behind::kNothing)),
         fc2_(add_head("fc2", 512, plan.classes)) {}

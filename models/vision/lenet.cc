@@ -16,9 +16,10 @@ class LeNet : public Model {
   explicit LeNet(const ModelPlan& plan)
       : Model(plan.norm),
         conv1_(add_conv("conv1", {plan.input[0], 6, 5}, Behind::kNorm)),
-        norm1_(add_norm("norm1", {6, 2})),
+        norm1_(add_norm("norm1", {6, 2, plan.input[1] - 4, plan.input[2] - 4})),
         conv2_(add_conv("conv2", {6, 16, 5}, Behind::kNorm)),
-        norm2_(add_norm("norm2", {16, 2})),
+        norm2_(add_norm("norm2",
+                        {16, 2, after_block(plan.input[1]) - 4, after_block(plan.input[2]) - 4})),
         fc1_(add_linear(
             "fc1",
             16 * after_block(after_block(plan.input[1])) * after_block(after_block(plan.input[2])),

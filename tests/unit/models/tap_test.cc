@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "common/core/rng.h"
 #include "models/calibration.h"
 #include "models/registry.h"
 #include "models/state.h"
@@ -41,7 +42,10 @@ TEST(Tap, HearsEverySlotOfEveryModelInOrder) {
       SCOPED_TRACE(name + " " + norm);
       const auto model = made(name.c_str(), norm);
       const auto x = images(4);
+      const Rng dropout(1, "dropout");
+      model->draw_from(dropout);
       const auto quiet = model->forward(x);
+      model->draw_from(dropout);
       Recorder tap;
       model->set_tap(&tap);
       EXPECT_TRUE(torch::equal(model->forward(x), quiet));
