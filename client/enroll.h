@@ -4,6 +4,7 @@
 //   client.toml        name, server, data, device
 //   identity/          client.key (owner-only, never leaves the machine), client.pem, authority.pem
 //   kept/              a finished update that the server has not committed yet (kept_update.h)
+//   local/             tensors that stay here, under a policy that has such (local_state.h)
 //   flight/            what happened last, when something went wrong (common/flight/recorder.h)
 #pragma once
 
@@ -20,6 +21,7 @@ struct ClientFolder {
   std::string certificate() const { return path + "/identity/client.pem"; }
   std::string key() const { return path + "/identity/client.key"; }
   std::string kept() const { return path + "/kept"; }
+  std::string local() const { return path + "/local"; }
   std::string flight() const { return path + "/flight"; }
 };
 

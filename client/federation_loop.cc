@@ -5,6 +5,7 @@
 #include <asio/this_coro.hpp>
 
 #include "client/kept_update.h"
+#include "client/local_trainer.h"
 #include "common/core/fault.h"
 #include "common/core/transfer_hash.h"
 #include "common/core/version.h"
@@ -184,7 +185,8 @@ class Loop {
     ATOLL_CO_TRY(co_await send());
     ATOLL_CO_ASSIGN(auto welcome, co_await expect<wire::Welcome>());
     if (trainer_ == nullptr) {
-      ATOLL_CO_ASSIGN(trainer_, factory_(welcome));
+      ATOLL_CO_ASSIGN(auto made, factory_(welcome));
+      trainer_ = keep_local(std::move(made), options_.local_folder, welcome.run, options_.name);
     }
     prepare(wire::Join{trainer_->manifest()});
     ATOLL_CO_TRY(co_await send());

@@ -35,8 +35,12 @@ struct LoopOptions {
   // Where a finished update is kept until its round is committed, so that neither the server's
   // death nor this client's costs a training; made when missing. Empty: in memory (one model).
   std::string keep_folder;
-  // In memory: keep it until the round is committed, not only until the server has taken it.
-  // Without it, a round that is lost with its server is trained again, to the same bits.
+  // Where tensors that stay with this client are kept between rounds, under a policy that has such
+  // (client/local_trainer.h); made when needed. Empty: in memory.
+  std::string local_folder;
+  // A finished update in memory: keep it until the round is committed, not only until the server
+  // has taken it. Without it, a round that is lost with its server is trained again, to the same
+  // bits.
   bool keep_until_committed = true;
   // Called with what the client is doing, for its log.
   std::function<void(const std::string&)> say = [](const std::string&) {};

@@ -104,6 +104,7 @@ Status run_command(const Options& options) {
   loop.train_examples = trainer.train_indices.size();
   loop.test_examples = trainer.test_indices.size();
   loop.keep_folder = options.folder.kept();
+  loop.local_folder = options.folder.local();
   loop.say = [](const std::string& text) { log::info("client", text); };
   log::info("client", config.name + ": " + std::to_string(loop.train_examples) + " training and " +
                           std::to_string(loop.test_examples) + " test examples; server " +

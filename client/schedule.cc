@@ -48,6 +48,7 @@ Status check_settings(const wire::TrainSettings& s) {
   if (!within(s.beta2, 0, 1) || s.beta2 == 1) return bad("beta2", "must lie in [0, 1)");
   if (!within(s.epsilon, 0, kMost)) return bad("epsilon", "must be 0 or more");
   if (!within(s.clip_norm, 0, kMost)) return bad("clip_norm", "must be 0 or more");
+  if (!within(s.adaptive_clip, 0, kMost)) return bad("adaptive_clip", "must be 0 or more");
   if (!within(s.schedule_factor, 0, kMost)) return bad("schedule_factor", "must be 0 or more");
   if (s.batch_size == 0) return bad("batch_size", "must be 1 or more");
   if (s.epochs == 0 && s.steps == 0) return bad("epochs", "must be 1 or more");

@@ -105,12 +105,29 @@ void LocalOptimizer::zero_grad() {
 void LocalOptimizer::step() {
   torch::NoGradGuard no_grad;
   ++steps_;
+  if (settings_.adaptive_clip > 0) clip_rows();
   const double scale = gradient_scale();
   const bool adamw = settings_.optimizer == "adamw";
   if (path_ == Path::kLoops)
     adamw ? step_adamw_loops(scale) : step_sgd_loops(scale);
   else
     adamw ? step_adamw_operators(scale) : step_sgd_operators(scale);
+}
+
+void LocalOptimizer::clip_rows() {
+  constexpr double kLeastLength = 1e-3;
+  for (auto& parameter : parameters_) {
+    auto& gradient = parameter.mutable_grad();
+    if (!gradient.defined() || parameter.dim() < 2) continue;
+    auto lengths = [](const torch::Tensor& t) { return t.flatten(1).norm(2, 1); };
+    const auto limits =
+        lengths(parameter.detach()).clamp_min(kLeastLength) * settings_.adaptive_clip;
+    // A row without a gradient is divided by 0: infinity, and so left alone.
+    const auto factors = (limits / lengths(gradient)).clamp_max(1);
+    std::vector<int64_t> shape(static_cast<size_t>(parameter.dim()), 1);
+    shape[0] = -1;
+    gradient.mul_(factors.view(shape));
+  }
 }
 
 double LocalOptimizer::gradient_scale() const {

@@ -15,7 +15,10 @@ namespace atl::client {
 //   p *= 1 - lr wd;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
 //   p -= lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)
 // Clipping, as torch.nn.utils.clip_grad_norm_: g *= min(1, clip / (||g|| + 1e-6)) over all
-// parameters together, before anything else.
+// parameters together. Adaptive clipping (Brock et al. 2021, arXiv 2102.06171, equation 3) comes
+// before it: for each row W_i (output) of a weight with two dimensions or more, and its gradient,
+//   G_i *= min(1, share max(||W_i||, 1e-3) / ||G_i||)
+// Both come before anything else.
 //
 // Not thread-safe; used under the lease of its workspace.
 class LocalOptimizer {
@@ -32,6 +35,7 @@ class LocalOptimizer {
   void step();
 
  private:
+  void clip_rows();
   double gradient_scale() const;
   void step_sgd_loops(double scale);
   void step_adamw_loops(double scale);

@@ -6,6 +6,7 @@
 
 #include "client/schedule.h"
 #include "client/torch_guards.h"
+#include "models/calibration.h"
 
 namespace atl::client {
 namespace {
@@ -102,7 +103,14 @@ Status train(Workspace& workspace, const LocalRound& round, Progress& progress,
   Order order(round.indices, Rng(round.task.seed, "shuffle", round.client, round.task.round));
   Rng crop(round.task.seed, "augment", round.client, round.task.round);
   Losses losses(workspace.device.is_cpu(), round.task.round);
-  workspace.model->train();
+  auto& model = *workspace.model;
+  model.train();
+  model.begin_round(round.task.round, round.task.total_rounds);
+  model.draw_from(Rng(round.task.seed, "dropout", round.client, round.task.round));
+  const auto& fixed = settings.roles.fixed;
+  const bool uses_running = std::find(fixed.begin(), fixed.end(), Role::kNormMean) != fixed.end();
+  const models::StatisticsGuard statistics(
+      model, uses_running ? models::Statistics::kRunning : models::Statistics::kUsual);
   workspace.optimizer.begin(settings,
                             learning_rate(settings, round.task.round, round.task.total_rounds));
   const auto start = std::chrono::steady_clock::now();
@@ -118,6 +126,7 @@ Status train(Workspace& workspace, const LocalRound& round, Progress& progress,
     ++progress.steps_done;
   }
   ATOLL_TRY(losses.flush());
+  model.end_round();
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   report.seconds = elapsed.count();
   report.steps = steps;

@@ -23,7 +23,8 @@ uint64_t steps_of(const wire::TrainSettings& settings, size_t examples);
 
 // Trains the workspace's module, which has the round's model loaded; its loader is open on the
 // training set. Every epoch is a fresh permutation from the stream (seed, "shuffle", client,
-// round); crops come from (seed, "augment", client, round). Fills steps, train_loss and seconds.
+// round); crops come from (seed, "augment", client, round), dropout from (seed, "dropout", client,
+// round). Fills steps, train_loss and seconds.
 // kConfig on bad settings, kData on an empty share, kUnsupported on bf16 that the device lacks,
 // kInterrupted on cancel, kTrainer when the loss is not finite.
 Status train(Workspace& workspace, const LocalRound& round, Progress& progress,

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <exception>
@@ -10,6 +11,7 @@
 #include "client/torch_guards.h"
 #include "client/torch_round.h"
 #include "client/torch_workspace.h"
+#include "models/calibration.h"
 
 namespace atl::client {
 namespace {
@@ -72,6 +74,9 @@ Status check_dataset(const data::Dataset& data, const wire::ModelSpec& spec) {
   return {};
 }
 
+// Of a recalibration: enough for the moments of a channel, and never the most of a round's work.
+constexpr size_t kCalibrationBatch = 256, kCalibrationBatches = 16;
+
 class TorchTrainer : public Trainer {
  public:
   TorchTrainer(wire::ModelSpec spec, TorchTrainerOptions options, torch::Device device,
@@ -116,7 +121,10 @@ class TorchTrainer : public Trainer {
       progress.steps_total = steps_of_all(task);
       TrainReport report;
       if (task.evaluate) {
+        const bool stale = lacks_statistics(task.settings);
+        if (stale) calibrate(*workspace);
         ATOLL_ASSIGN(report.before, test(*workspace, progress));
+        if (stale) workspace->state.load(flat_);
       }
       if (task.train) {
         ATOLL_TRY(learn(*workspace, task, progress, report));
@@ -141,6 +149,31 @@ class TorchTrainer : public Trainer {
     return (task.evaluate ? tests : 0) +
            (task.train ? steps_of(task.settings, train_examples()) : 0) +
            (task.train && options_.evaluate_after ? tests : 0);
+  }
+
+  // The received model has no running statistics to be evaluated with.
+  static bool lacks_statistics(const wire::TrainSettings& settings) {
+    const auto& reset = settings.roles.reset;
+    return std::find(reset.begin(), reset.end(), Role::kNormMean) != reset.end();
+  }
+
+  // Gives the model the statistics of this client's training examples, or of its test examples
+  // where it has no others; no label is looked at.
+  void calibrate(Workspace& workspace) {
+    const bool trains = !options_.train_indices.empty();
+    const auto& data = trains ? options_.train : options_.test;
+    const std::span<const uint32_t> all(trains ? options_.train_indices : options_.test_indices);
+    if (all.empty()) return;
+    workspace.batches.open(*data, options_.pool->resident(data, device_));
+    size_t at = 0;
+    auto next = [&] {
+      const auto piece = all.subspan(at, std::min(kCalibrationBatch, all.size() - at));
+      at += piece.size();
+      return workspace.batches.load(piece, nullptr).inputs;
+    };
+    const auto batches = (all.size() + kCalibrationBatch - 1) / kCalibrationBatch;
+    models::recalibrate(*workspace.model,
+                        static_cast<int64_t>(std::min(batches, kCalibrationBatches)), next);
   }
 
   Result<Evaluation> test(Workspace& workspace, Progress& progress) {

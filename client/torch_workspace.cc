@@ -1,6 +1,7 @@
 #include "client/torch_workspace.h"
 
 #include "client/torch_trainer.h"
+#include "common/core/log.h"
 #include "models/registry.h"
 
 namespace atl::client {
@@ -42,7 +43,14 @@ Result<WorkspacePool::Lease> WorkspacePool::lease(const wire::ModelSpec& spec,
     }
   }
   ATOLL_ASSIGN(auto model, models::make_model(spec));
+  tell(key, model->notes());
   return Lease(*this, std::move(key), std::make_unique<Workspace>(std::move(model), device));
+}
+
+void WorkspacePool::tell(const std::string& key, const std::vector<std::string>& notes) {
+  std::lock_guard lock(mutex_);
+  if (!told_.insert(key).second) return;
+  for (const auto& note : notes) log::warn("models", note);
 }
 
 void WorkspacePool::give_back(const std::string& key, std::unique_ptr<Workspace> workspace) {

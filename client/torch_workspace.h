@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,12 +67,16 @@ class WorkspacePool {
  private:
   void give_back(const std::string& key, std::unique_ptr<Workspace> workspace);
 
+  // Where a norm is not what was asked for: said once per model.
+  void tell(const std::string& key, const std::vector<std::string>& notes);
+
   struct Resident {
     data::SharedDataset data;
     torch::Tensor bytes;
   };
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<std::unique_ptr<Workspace>>> idle_;
+  std::set<std::string> told_;
   std::map<std::pair<const data::Dataset*, std::string>, Resident> residents_;
 };
 

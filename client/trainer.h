@@ -49,12 +49,14 @@ class Trainer {
 
   // Fills the model with its initial weights, drawn from the seed alone: equal on every client.
   virtual Status initialize(uint64_t seed) = 0;
-  // Takes a piece of the global model. Pieces cover the flat bytes once, in order.
+  // Takes a piece of the global model. Pieces cover the flat bytes once, in order; afterwards, and
+  // before run(), some may be replaced.
   virtual Status receive(uint64_t offset, ByteView bytes) = 0;
   // Trains and/or evaluates. kInterrupted when progress.cancel was set, kTrainer when the loss is
   // not finite.
   virtual Result<TrainReport> run(const Task& task, Progress& progress) = 0;
-  // Reads the update (the local model) after run() or initialize().
+  // Reads the update (the local model) after run() or initialize(); before run(), what has been
+  // received.
   virtual Status read(uint64_t offset, MutableByteView out) const = 0;
   // The server has the update, and it will not be read again: the trainer may free its bytes. The
   // next call is receive() or initialize().

@@ -5,25 +5,25 @@ namespace {
 
 class Conv : public Layer {
  public:
-  Conv(const ConvShape& shape, bool bias) : padding_(shape.padding) {
+  Conv(const ConvShape& shape, bool bias) : stride_(shape.stride), padding_(shape.padding) {
     weight_ = add_parameter("weight", {shape.out, shape.in, shape.kernel, shape.kernel},
                             Role::kConvWeight);
     if (bias) bias_ = add_parameter("bias", {shape.out}, Role::kBias);
   }
   torch::Tensor forward(const torch::Tensor& x) override {
-    return torch::conv2d(x, weight_, bias_, 1, padding_);
+    return torch::conv2d(x, weight_, bias_, stride_, padding_);
   }
 
  private:
-  int64_t padding_;
+  int64_t stride_, padding_;
   torch::Tensor weight_, bias_;
 };
 
 class Linear : public Layer {
  public:
-  Linear(int64_t in, int64_t out, bool bias, Role weight_role, Role bias_role) {
-    weight_ = add_parameter("weight", {out, in}, weight_role);
-    if (bias) bias_ = add_parameter("bias", {out}, bias_role);
+  Linear(int64_t in, int64_t out, bool bias) {
+    weight_ = add_parameter("weight", {out, in}, Role::kLinearWeight);
+    if (bias) bias_ = add_parameter("bias", {out}, Role::kBias);
   }
   torch::Tensor forward(const torch::Tensor& x) override {
     return torch::linear(x, weight_, bias_);
@@ -39,8 +39,8 @@ LayerPtr make_conv(const ConvShape& shape, bool bias) {
   return std::make_shared<Conv>(shape, bias);
 }
 
-LayerPtr make_linear(int64_t in, int64_t out, bool bias, Role weight, Role bias_role) {
-  return std::make_shared<Linear>(in, out, bias, weight, bias_role);
+LayerPtr make_linear(int64_t in, int64_t out, bool bias) {
+  return std::make_shared<Linear>(in, out, bias);
 }
 
 }  // namespace atl::models

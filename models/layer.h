@@ -36,14 +36,15 @@ class Layer : public torch::nn::Module {
 };
 using LayerPtr = std::shared_ptr<Layer>;
 
-// A square convolution, stride 1. weight [out, in, kernel, kernel], bias [out].
+// A square convolution. weight [out, in, kernel, kernel], bias [out].
 struct ConvShape {
-  int64_t in = 0, out = 0, kernel = 0, padding = 0;
+  int64_t in = 0, out = 0, kernel = 0, padding = 0, stride = 1;
 };
 LayerPtr make_conv(const ConvShape& shape, bool bias);
+// With standardised weights (ws_conv.cc); has a gain [out] beside them.
+LayerPtr make_ws_conv(const ConvShape& shape, bool bias);
 
 // y = x weight^T + bias on [B, in]. weight [out, in].
-LayerPtr make_linear(int64_t in, int64_t out, bool bias, Role weight = Role::kLinearWeight,
-                     Role bias_role = Role::kBias);
+LayerPtr make_linear(int64_t in, int64_t out, bool bias);
 
 }  // namespace atl::models

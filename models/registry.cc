@@ -15,6 +15,12 @@ constexpr std::array kModels = {
     Entry{"mlp", make_mlp},
     Entry{"lenet", make_lenet},
     Entry{"cnn_fedavg", make_cnn_fedavg},
+    Entry{"vgg11", make_vgg11},
+    Entry{"vgg11_3fc", make_vgg11_3fc},
+    Entry{"vgg_mini", make_vgg_mini},
+    Entry{"resnet8", make_resnet8},
+    Entry{"resnet8_w16", make_resnet8_w16},
+    Entry{"resnet18", make_resnet18},
 };
 
 // Beyond this an input is a mistake, not an image.

@@ -33,5 +33,11 @@ Result<ModelPtr> make_linear_model(const ModelPlan& plan);
 Result<ModelPtr> make_mlp(const ModelPlan& plan);
 Result<ModelPtr> make_lenet(const ModelPlan& plan);
 Result<ModelPtr> make_cnn_fedavg(const ModelPlan& plan);
+Result<ModelPtr> make_vgg11(const ModelPlan& plan);
+Result<ModelPtr> make_vgg11_3fc(const ModelPlan& plan);
+Result<ModelPtr> make_vgg_mini(const ModelPlan& plan);
+Result<ModelPtr> make_resnet8(const ModelPlan& plan);
+Result<ModelPtr> make_resnet8_w16(const ModelPlan& plan);
+Result<ModelPtr> make_resnet18(const ModelPlan& plan);
 
 }  // namespace atl::models

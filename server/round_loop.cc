@@ -160,6 +160,7 @@ std::shared_ptr<Round> RoundLoop::open(const Intent& intent) {
                   .settings = context_.config.train,
                   .model_bytes = store.model()->manifest().total_bytes(),
                   .model_digest = store.transfer_digest()};
+  task.settings.roles = rules_for_clients(context_.config.policy, fixed_in(intent.round));
   std::shared_ptr<const Manifest> manifest(store.model(), &store.model()->manifest());
   auto round = std::make_shared<Round>(context_.executor, intent.round, std::move(task),
                                        std::move(manifest));
@@ -173,6 +174,11 @@ std::shared_ptr<Round> RoundLoop::open(const Intent& intent) {
   emit_round_opened(context_);
   context_.changed.notify();
   return round;
+}
+
+bool RoundLoop::fixed_in(uint32_t round) const {
+  const auto& config = context_.config;
+  return statistics_are_fixed(config.policy, config.fix_after, round, config.rounds);
 }
 
 size_t RoundLoop::quorum(size_t selected) const {
@@ -243,7 +249,8 @@ awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, con
   result.train_loss /= static_cast<double>(std::max<uint64_t>(1, result.examples));
   result.update_norm /= static_cast<double>(result.clients);
 
-  ATOLL_CO_ASSIGN(auto policy, Policy::make(context_.config.policy, model->manifest()));
+  ATOLL_CO_ASSIGN(auto policy, Policy::make(context_.config.policy, model->manifest(),
+                                            fixed_in(round->number())));
   // Made anew when a full disk interrupted the writing: it reads everything once, from the start.
   std::optional<Reducer> reducer;
   FlatSource fill = [&](uint64_t offset, MutableByteView out) -> Status {

@@ -38,6 +38,7 @@ class RoundLoop {
   net::awaitable<Result<Intent>> intend(uint32_t number);
   net::awaitable<Status> on_disk(const std::function<Status()>& work);
   Status check_policy() const;
+  bool fixed_in(uint32_t round) const;  // statistics_are_fixed()
   bool evaluates(uint32_t model_round) const;
   size_t quorum(size_t selected) const;
 

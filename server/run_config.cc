@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "common/wire/message.h"
+#include "server/aggregation/policy.h"
 
 namespace atl::server {
 namespace {
@@ -34,6 +35,7 @@ void read_train(config::Table t, wire::TrainSettings& s) {
   t.read("schedule_every", s.schedule_every, {.min = 1});
   t.read("warmup_rounds", s.warmup_rounds);
   t.read("bf16", s.bf16);
+  t.read("adaptive_clip", s.adaptive_clip, {.min = 0});
   if (s.nesterov && s.momentum == 0) t.fail("nesterov", "needs a momentum above 0");
 }
 
@@ -108,7 +110,11 @@ RunConfig read_run_config(config::Table root) {
   auto aggregation = root.table("aggregation");
   aggregation.read_choice("rule", run.rule, {"fedavg"});
   aggregation.read_choice("weights", run.weights, {"examples", "uniform"});
-  aggregation.read_choice("policy", run.policy, {"all", "pooled"});
+  aggregation.read_choice("policy", run.policy,
+                          std::vector<std::string>(kPolicies.begin(), kPolicies.end()));
+  aggregation.read("fix_after", run.fix_after, {.min = 1, .max = 1e6});
+  if (run.fix_after > 0 && run.policy != "fixbn")
+    aggregation.fail("fix_after", "belongs to policy = \"fixbn\"");
 
   root.table("evaluation").read("every", run.evaluate_every);
   root.table("checkpoints").read("keep", run.keep, {.min = 1});
@@ -144,10 +150,12 @@ std::string to_toml(const RunConfig& run) {
       << "\nschedule = \"" << s.schedule << "\"\nschedule_factor = " << number(s.schedule_factor)
       << "\nschedule_every = " << s.schedule_every << "\nwarmup_rounds = " << s.warmup_rounds
       << "\nbf16 = " << s.bf16 << "\n";
+  if (s.adaptive_clip > 0) out << "adaptive_clip = " << number(s.adaptive_clip) << "\n";
   out << "\n[selection]\nmin_clients = " << run.min_clients << "\ncohort = " << run.cohort
       << "\nover_selection = " << number(run.over_selection) << "\nquorum = " << run.quorum << "\n";
   out << "\n[aggregation]\nrule = \"" << run.rule << "\"\nweights = \"" << run.weights
       << "\"\npolicy = \"" << run.policy << "\"\n";
+  if (run.fix_after > 0) out << "fix_after = " << run.fix_after << "\n";
   out << "\n[evaluation]\nevery = " << run.evaluate_every << "\n";
   out << "\n[checkpoints]\nkeep = " << run.keep << "\n";
   out << "\n[timeouts]\nprogress_s = " << number(static_cast<double>(run.progress.count()) / 1000)

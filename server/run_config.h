@@ -36,7 +36,8 @@ struct RunConfig {
   // [aggregation]
   std::string rule = "fedavg";       // fedavg
   std::string weights = "examples";  // examples | uniform
-  std::string policy = "pooled";  // all | pooled: what happens to each role (aggregation/policy.h)
+  std::string policy = "pooled";     // what happens to each role (aggregation/policy.h)
+  uint32_t fix_after = 0;  // fixbn: the last round with moving statistics; 0: half of the rounds
 
   // [evaluation]
   uint32_t evaluate_every =

@@ -1,5 +1,6 @@
 #include "common/wire/convert.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -39,6 +40,41 @@ Status from_pb(const pb::Evaluation& in, Evaluation& out, const char* field) {
     return bad(field, "has impossible counts");
   if (std::isnan(in.loss_sum())) return bad(field, "has a loss that is not a number");
   out = {in.examples(), in.correct(), in.loss_sum()};
+  return {};
+}
+
+template <typename Numbers>
+void to_pb(const std::vector<Role>& in, Numbers& out) {
+  for (const Role role : in) out.Add(static_cast<uint32_t>(role));
+}
+
+// `seen`: the roles of the lists before.
+template <typename Numbers>
+Status from_pb(const Numbers& in, std::vector<Role>& out, std::vector<Role>& seen,
+               const char* field) {
+  out.clear();
+  for (const uint32_t number : in) {
+    const auto role = role_from_wire(number);
+    if (!role) return bad(field, "has an unknown role: " + std::to_string(number));
+    if (std::find(seen.begin(), seen.end(), *role) != seen.end())
+      return bad(field, "has a role that was listed before: " + std::string(to_string(*role)));
+    out.push_back(*role);
+    seen.push_back(*role);
+  }
+  return {};
+}
+
+// Lists of known roles, none twice; only statistics are ever reset or fixed.
+Status from_pb(const pb::TrainSettings& in, RoleRules& out) {
+  std::vector<Role> seen;
+  ATOLL_TRY(from_pb(in.local_roles(), out.local, seen, "settings.local_roles"));
+  ATOLL_TRY(from_pb(in.reset_roles(), out.reset, seen, "settings.reset_roles"));
+  ATOLL_TRY(from_pb(in.fixed_roles(), out.fixed, seen, "settings.fixed_roles"));
+  for (const auto* list : {&out.reset, &out.fixed}) {
+    for (const Role role : *list)
+      if (is_trainable(role))
+        return bad("settings", "resets or fixes a trained role: " + std::string(to_string(role)));
+  }
   return {};
 }
 
@@ -85,13 +121,17 @@ void to_pb(const TrainSettings& in, pb::TrainSettings& out) {
   out.set_schedule_every(in.schedule_every);
   out.set_warmup_rounds(in.warmup_rounds);
   out.set_bf16(in.bf16);
+  out.set_adaptive_clip(in.adaptive_clip);
+  to_pb(in.roles.local, *out.mutable_local_roles());
+  to_pb(in.roles.reset, *out.mutable_reset_roles());
+  to_pb(in.roles.fixed, *out.mutable_fixed_roles());
 }
 
 Status from_pb(const pb::TrainSettings& in, TrainSettings& out) {
   if (in.optimizer().size() > 64 || in.schedule().size() > 64)
     return bad("settings", "has a name that is too long");
   for (double value : {in.learning_rate(), in.momentum(), in.weight_decay(), in.beta1(), in.beta2(),
-                       in.epsilon(), in.clip_norm(), in.schedule_factor()}) {
+                       in.epsilon(), in.clip_norm(), in.schedule_factor(), in.adaptive_clip()}) {
     ATOLL_TRY(finite(value, "settings"));
   }
   out.optimizer = in.optimizer();
@@ -111,7 +151,8 @@ Status from_pb(const pb::TrainSettings& in, TrainSettings& out) {
   out.schedule_every = in.schedule_every();
   out.warmup_rounds = in.warmup_rounds();
   out.bf16 = in.bf16();
-  return {};
+  out.adaptive_clip = in.adaptive_clip();
+  return from_pb(in, out.roles);
 }
 
 void to_pb(const TrainReport& in, pb::Report& out) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/tensor/role.h"
+
 namespace atl::wire {
 
 // Keys of closed registries in the client's program; nothing is loaded or imported by name.
@@ -15,6 +17,17 @@ struct ModelSpec {
   std::vector<int64_t> input;  // {C, H, W}
   uint32_t classes = 0;
   bool operator==(const ModelSpec&) const = default;
+};
+
+// Roles whose tensors a client treats apart from the rest, as the run's policy says
+// (server/aggregation/policy.h). What it uploads for them is what it received. No role stands in
+// two lists.
+struct RoleRules {
+  std::vector<Role> local;  // kept by the client from round to round, and never sent
+  std::vector<Role> reset;  // of the statistics: begin every round anew, and are never sent
+  std::vector<Role> fixed;  // of the statistics: training normalises with them and leaves them
+  bool operator==(const RoleRules&) const = default;
+  bool empty() const { return local.empty() && reset.empty() && fixed.empty(); }
 };
 
 // Local optimisation, as the run file says it ([train]); every client of a round gets the same.
@@ -35,6 +48,9 @@ struct TrainSettings {
   uint32_t schedule_every = 1;
   uint32_t warmup_rounds = 0;
   bool bf16 = false;  // autocast where the device has it
+  // Adaptive clipping of each row of a weight's gradient, at this share of the row's length; 0: off
+  double adaptive_clip = 0;
+  RoleRules roles;
   bool operator==(const TrainSettings&) const = default;
 };
 

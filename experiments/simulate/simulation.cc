@@ -74,6 +74,7 @@ class Simulation {
     loop.name = share.name;
     loop.train_examples = share.train.size();
     loop.test_examples = share.test.size();
+    loop.local_folder = options_.out + "/local/" + share.name;
     loop.aside = aside_.get_executor();
     loop.keep_until_committed = false;  // the server dies with its clients or not at all
     asio::co_spawn(io_, drive(*connectors_.back(), share, std::move(loop)), asio::detached);

@@ -1,34 +1,71 @@
-#include "models/norm/norm.h"
+#include "models/norm/running_norm.h"
 
 namespace atl::models {
 namespace {
 
-class BatchNorm : public Layer {
+class BatchNorm : public RunningNorm {
  public:
-  BatchNorm(const NormSpec& spec, const NormSite& site)
-      : epsilon_(spec.epsilon), momentum_(spec.momentum) {
-    weight_ = add_parameter("weight", {site.channels}, Role::kNormGamma);
-    bias_ = add_parameter("bias", {site.channels}, Role::kNormBeta);
-    mean_ = add_buffer("running_mean", torch::zeros({site.channels}), Role::kNormMean);
-    var_ = add_buffer("running_var", torch::ones({site.channels}), Role::kNormVar);
-    count_ = add_buffer("num_batches_tracked", torch::zeros({}, torch::kLong), Role::kNormCount);
+  using RunningNorm::RunningNorm;
+
+  torch::Tensor forward(const torch::Tensor& x) override {
+    if (!has_variance(x) || !of_batch()) return by_running(x);
+    return keeps_running() ? by_batch(x, {}, {}, 0) : by_batch(x, mean_, var_, next_momentum());
+  }
+
+ protected:
+  virtual bool of_batch() const { return wants_batch(); }
+
+ private:
+  torch::Tensor by_batch(const torch::Tensor& x, const torch::Tensor& mean,
+                         const torch::Tensor& var, double momentum) const {
+    return torch::batch_norm(x, gamma_, beta_, mean, var, true, momentum, epsilon_,
+                             /*cudnn_enabled=*/true);
+  }
+};
+
+// Phase 2 begins behind the round T* = fix_after.
+class FixedBatchNorm : public BatchNorm {
+ public:
+  FixedBatchNorm(const NormSpec& spec, const NormSite& site)
+      : BatchNorm(spec, site), fix_after_(spec.fix_after) {}
+
+  void begin_round(uint32_t round, uint32_t total_rounds) override {
+    fixed_ = round > (fix_after_ != 0 ? fix_after_ : total_rounds / 2);
+  }
+
+ protected:
+  bool of_batch() const override { return wants_batch() && !(fixed_ && usual()); }
+
+ private:
+  uint32_t fix_after_;
+  bool fixed_ = false;
+};
+
+class BatchNormWithoutStatistics : public NormLayer {
+ public:
+  BatchNormWithoutStatistics(const NormSpec& spec, const NormSite& site) : epsilon_(spec.epsilon) {
+    add_affine({site.channels}, spec.affine);
   }
   torch::Tensor forward(const torch::Tensor& x) override {
-    const bool batch_statistics = is_training() && x.numel() > x.size(1);
-    if (batch_statistics) count_.add_(1);
-    return torch::batch_norm(x, weight_, bias_, mean_, var_, batch_statistics, momentum_, epsilon_,
-                             /*cudnn_enabled=*/true);
+    TORCH_CHECK(x.numel() > x.size(1),
+                "bn_nostat needs more than one value a channel: a batch of one example has no "
+                "variance here; take a batch size that leaves no batch of one, or another norm");
+    return torch::batch_norm(x, gamma_, beta_, {}, {}, true, 0, epsilon_, /*cudnn_enabled=*/true);
   }
 
  private:
-  double epsilon_, momentum_;
-  torch::Tensor weight_, bias_, mean_, var_, count_;
+  double epsilon_;
 };
 
 }  // namespace
 
-Result<LayerPtr> make_batch_norm(const NormSpec& spec, const NormSite& site) {
-  return LayerPtr(std::make_shared<BatchNorm>(spec, site));
+Result<NormPtr> make_batch_norm(const NormSpec& spec, const NormSite& site) {
+  if (spec.kind == "bn_fixed") return NormPtr(std::make_shared<FixedBatchNorm>(spec, site));
+  return NormPtr(std::make_shared<BatchNorm>(spec, site));
+}
+
+Result<NormPtr> make_batch_norm_without_statistics(const NormSpec& spec, const NormSite& site) {
+  return NormPtr(std::make_shared<BatchNormWithoutStatistics>(spec, site));
 }
 
 }  // namespace atl::models

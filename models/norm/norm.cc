@@ -1,35 +1,38 @@
 #include "models/norm/norm.h"
 
 #include <array>
-#include <charconv>
 
 namespace atl::models {
 namespace {
 
-Result<LayerPtr> make_none(const NormSpec&, const NormSite&) { return LayerPtr(); }
+Result<NormPtr> make_none(const NormSpec&, const NormSite&) { return NormPtr(); }
 
 constexpr std::array kNorms = {
-    NormKind{"none", "", false, make_none},
-    NormKind{"bn", "", true, make_batch_norm},
-    NormKind{"ln", "", true, make_layer_norm},
-    NormKind{"gn", "G", true, make_group_norm},
+    NormKind{"none", "", false, false, make_none},
+    NormKind{"bn", "", true, true, make_batch_norm},
+    NormKind{"bn_fixed", "", true, true, make_batch_norm},
+    NormKind{"bn_nostat", "", true, false, make_batch_norm_without_statistics},
+    NormKind{"brn", "", true, true, make_batch_renorm},
+    NormKind{"ln", "", true, false, make_layer_norm},
+    NormKind{"ln_e", "", true, false, make_layer_norm},
+    NormKind{"gn", "G", true, false, make_group_norm},
+    NormKind{"in", "", true, false, make_instance_norm},
+    NormKind{"rms", "", true, false, make_rms_norm},
+    NormKind{"hbn", "", true, false, make_hybrid_norm},
+    NormKind{"fbn", "", true, true, make_federated_norm},
 };
 
-const NormKind* find(std::string_view name) {
+}  // namespace
+
+const NormKind* find_norm(std::string_view name) {
   for (const auto& kind : kNorms)
     if (kind.name == name) return &kind;
   return nullptr;
 }
 
-Error bad_norm(std::string_view text, const std::string& why) {
-  return Error(ErrorCode::kConfig, "norm \"" + std::string(text) + "\" " + why);
-}
-
-}  // namespace
-
 bool NormSpec::shifts() const {
-  const auto* entry = find(kind);
-  return entry != nullptr && entry->shifts;
+  const auto* entry = find_norm(kind);
+  return entry != nullptr && entry->normalises && affine;
 }
 
 std::vector<std::string> norm_names() {
@@ -38,32 +41,12 @@ std::vector<std::string> norm_names() {
     names.emplace_back(kind.name);
     if (!kind.argument.empty()) names.back().append(":").append(kind.argument);
   }
+  names.insert(names.end(), {"ws", "fn", "fn:mv"});
   return names;
 }
 
-Result<NormSpec> parse_norm(std::string_view text) {
-  const auto colon = text.find(':');
-  const auto* kind = find(text.substr(0, colon));
-  if (kind == nullptr) {
-    std::string known;
-    for (const auto& name : norm_names()) known += (known.empty() ? "" : ", ") + name;
-    return bad_norm(text, "is unknown; there are " + known);
-  }
-  NormSpec spec{.kind = std::string(kind->name)};
-  if (kind->argument.empty()) {
-    if (colon != std::string_view::npos) return bad_norm(text, "takes nothing after its name");
-    return spec;
-  }
-  const auto number = colon == std::string_view::npos ? "" : text.substr(colon + 1);
-  const auto* end = number.data() + number.size();
-  const auto [stop, status] = std::from_chars(number.data(), end, spec.groups);
-  if (status != std::errc() || stop != end || spec.groups < 1)
-    return bad_norm(text, "needs a number of groups above 0 after a colon, such as gn:2");
-  return spec;
-}
-
-Result<LayerPtr> make_norm(const NormSpec& spec, const NormSite& site) {
-  const auto* kind = find(spec.kind);
+Result<NormPtr> make_norm(const NormSpec& spec, const NormSite& site) {
+  const auto* kind = find_norm(spec.kind);
   ATOLL_CHECK(kind != nullptr, "a NormSpec comes from parse_norm()");
   return kind->make(spec, site);
 }

@@ -13,23 +13,27 @@ class CnnFedavg : public Model {
   explicit CnnFedavg(const ModelPlan& plan)
       : Model(plan.norm),
         conv1_(add_conv("conv1", {plan.input[0], 32, 5, 2}, Behind::kNorm)),
-        norm1_(add_norm("norm1", {32, 2})),
+        norm1_(add_norm("norm1", {32, 2, plan.input[1], plan.input[2]})),
         conv2_(add_conv("conv2", {32, 64, 5, 2}, Behind::kNorm)),
-        norm2_(add_norm("norm2", {64, 2})),
+        norm2_(add_norm("norm2", {64, 2, plan.input[1] / 2, plan.input[2] / 2})),
         fc1_(add_linear("fc1", 64 * (plan.input[1] / 2 / 2) * (plan.input[2] / 2 / 2), 512,
                         Behind::kNothing)),
         fc2_(add_head("fc2", 512, plan.classes)) {}
 
   torch::Tensor forward(torch::Tensor x) override {
     // ReLU behind the pooling: max and ReLU commute, and there is a quarter left to do.
-    x = torch::relu(torch::max_pool2d(apply(norm1_, conv1_->forward(x)), 2));
-    x = torch::relu(torch::max_pool2d(apply(norm2_, conv2_->forward(x)), 2));
+    x = behind(norm1_, torch::relu(torch::max_pool2d(apply(norm1_, conv1_->forward(x)), 2)));
+    x = behind(norm2_, torch::relu(torch::max_pool2d(apply(norm2_, conv2_->forward(x)), 2)));
     x = torch::relu(fc1_->forward(x.flatten(1)));
     return fc2_->forward(x);
   }
 
  private:
-  LayerPtr conv1_, norm1_, conv2_, norm2_, fc1_, fc2_;
+  LayerPtr conv1_;
+  NormSlot norm1_;
+  LayerPtr conv2_;
+  NormSlot norm2_;
+  LayerPtr fc1_, fc2_;
 };
 
 }  // namespace

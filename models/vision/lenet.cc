@@ -16,9 +16,10 @@ class LeNet : public Model {
   explicit LeNet(const ModelPlan& plan)
       : Model(plan.norm),
         conv1_(add_conv("conv1", {plan.input[0], 6, 5}, Behind::kNorm)),
-        norm1_(add_norm("norm1", {6, 2})),
+        norm1_(add_norm("norm1", {6, 2, plan.input[1] - 4, plan.input[2] - 4})),
         conv2_(add_conv("conv2", {6, 16, 5}, Behind::kNorm)),
-        norm2_(add_norm("norm2", {16, 2})),
+        norm2_(add_norm("norm2",
+                        {16, 2, after_block(plan.input[1]) - 4, after_block(plan.input[2]) - 4})),
         fc1_(add_linear(
             "fc1",
             16 * after_block(after_block(plan.input[1])) * after_block(after_block(plan.input[2])),
@@ -28,15 +29,19 @@ class LeNet : public Model {
 
   torch::Tensor forward(torch::Tensor x) override {
     // ReLU behind the pooling: max and ReLU commute, and there is a quarter left to do.
-    x = torch::relu(torch::max_pool2d(apply(norm1_, conv1_->forward(x)), 2));
-    x = torch::relu(torch::max_pool2d(apply(norm2_, conv2_->forward(x)), 2));
+    x = behind(norm1_, torch::relu(torch::max_pool2d(apply(norm1_, conv1_->forward(x)), 2)));
+    x = behind(norm2_, torch::relu(torch::max_pool2d(apply(norm2_, conv2_->forward(x)), 2)));
     x = torch::relu(fc1_->forward(x.flatten(1)));
     x = torch::relu(fc2_->forward(x));
     return fc3_->forward(x);
   }
 
  private:
-  LayerPtr conv1_, norm1_, conv2_, norm2_, fc1_, fc2_, fc3_;
+  LayerPtr conv1_;
+  NormSlot norm1_;
+  LayerPtr conv2_;
+  NormSlot norm2_;
+  LayerPtr fc1_, fc2_, fc3_;
 };
 
 }  // namespace

@@ -18,13 +18,17 @@ class Mlp : public Model {
         fc3_(add_head("fc3", kHidden, plan.classes)) {}
 
   torch::Tensor forward(torch::Tensor x) override {
-    x = torch::relu(apply(norm1_, fc1_->forward(x.flatten(1))));
-    x = torch::relu(apply(norm2_, fc2_->forward(x)));
+    x = behind(norm1_, torch::relu(apply(norm1_, fc1_->forward(x.flatten(1)))));
+    x = behind(norm2_, torch::relu(apply(norm2_, fc2_->forward(x))));
     return fc3_->forward(x);
   }
 
  private:
-  LayerPtr fc1_, norm1_, fc2_, norm2_, fc3_;
+  LayerPtr fc1_;
+  NormSlot norm1_;
+  LayerPtr fc2_;
+  NormSlot norm2_;
+  LayerPtr fc3_;
 };
 
 }  // namespace

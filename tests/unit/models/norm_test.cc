@@ -1,56 +1,14 @@
-#include "models/norm/norm.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "tests/unit/models/norm_slots.h"
 
 namespace atl::models {
 namespace {
 
 namespace F = torch::nn::functional;
-using testing::HasSubstr;
-
-LayerPtr slot(const char* name, const NormSite& site) {
-  const auto spec = parse_norm(name);
-  EXPECT_TRUE(spec.ok()) << name;
-  auto layer = make_norm(*spec, site);
-  EXPECT_TRUE(layer.ok()) << name;
-  return *layer;
-}
-
-// A slot whose affine part does something.
-LayerPtr random_slot(const char* name, const NormSite& site) {
-  auto layer = slot(name, site);
-  torch::NoGradGuard no_grad;
-  layer->named_parameters()["weight"].uniform_(0.5, 2);
-  layer->named_parameters()["bias"].uniform_(-1, 1);
-  return layer;
-}
-
-torch::Tensor gamma(const LayerPtr& layer) { return layer->named_parameters()["weight"]; }
-torch::Tensor beta(const LayerPtr& layer) { return layer->named_parameters()["bias"]; }
-
-void expect_close(const torch::Tensor& ours, const torch::Tensor& theirs, double tolerance) {
-  ASSERT_EQ(ours.sizes(), theirs.sizes());
-  EXPECT_LE((ours - theirs).abs().max().item<double>(), tolerance);
-}
 
 class NormTest : public testing::Test {
  protected:
   void SetUp() override { torch::manual_seed(11); }
 };
-
-TEST_F(NormTest, ParsesNamesAndArguments) {
-  EXPECT_EQ(parse_norm("gn:8")->groups, 8);
-  EXPECT_FALSE(parse_norm("none")->shifts());
-  EXPECT_TRUE(parse_norm("bn")->shifts());
-  EXPECT_THAT(norm_names(), testing::ElementsAre("none", "bn", "ln", "gn:G"));
-  for (const char* bad : {"", "BN", "gn", "gn:", "gn:0", "gn:-2", "gn:2x", "gn:x", "bn:3",
-                          "ln:", "gn:99999999999999999999", "gn:2:2"}) {
-    const auto spec = parse_norm(bad);
-    ASSERT_FALSE(spec.ok()) << bad;
-    EXPECT_EQ(spec.error().code(), ErrorCode::kConfig) << bad;
-  }
-}
 
 TEST_F(NormTest, NoneIsAnEmptySlot) { EXPECT_EQ(slot("none", {6, 2}), nullptr); }
 
@@ -150,24 +108,6 @@ TEST_F(NormTest, LayerNormIsGroupNormOfOneGroup) {
   beta(gn).copy_(beta(ln));
   const auto x = torch::randn({3, 6, 4, 4});
   expect_close(ln->forward(x), gn->forward(x), 0);
-}
-
-TEST_F(NormTest, OnlyBatchNormDiffersBetweenTrainingAndEvaluation) {
-  for (const char* name : {"bn", "ln", "gn:2"}) {
-    auto layer = random_slot(name, {6, 2});
-    const auto x = torch::randn({4, 6, 5, 5}) * 3;
-    const auto trained = layer->forward(x).detach().clone();
-    layer->eval();
-    const bool equal = torch::equal(trained, layer->forward(x));
-    EXPECT_EQ(equal, std::string(name) != "bn") << name;
-  }
-}
-
-TEST_F(NormTest, GroupsMustDivideTheChannels) {
-  const auto layer = make_norm(*parse_norm("gn:4"), {6, 2});
-  ASSERT_FALSE(layer.ok());
-  EXPECT_EQ(layer.error().code(), ErrorCode::kConfig);
-  EXPECT_THAT(layer.error().message(), HasSubstr("6 channels do not divide into 4 groups"));
 }
 
 }  // namespace

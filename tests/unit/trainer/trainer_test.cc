@@ -405,7 +405,7 @@ TEST(TorchTrainer, RefusesWhatDoesNotFit) {
        {.name = "lenet", .input = {3, 32, 32}}},
       {"the model has 5 classes, noise has 10", ErrorCode::kModel, {.name = "lenet", .classes = 5}},
       {"unknown model", ErrorCode::kConfig, {.name = "cnn_small"}},
-      {"channels do not divide", ErrorCode::kConfig, {.name = "lenet", .norm = "gn:5"}},
+      {"takes nothing", ErrorCode::kConfig, {.name = "lenet", .norm = "bn:5"}},
       {"none of auto, cpu and cuda:N", ErrorCode::kConfig, lenet,
        [](auto& o) { o.device = "tpu"; }},
       {"none of auto, cpu and cuda:N", ErrorCode::kConfig, lenet,
