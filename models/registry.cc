@@ -15,6 +15,7 @@ constexpr std::array kModels = {
     Entry{"mlp", make_mlp},
     Entry{"lenet", make_lenet},
     Entry{"cnn_fedavg", make_cnn_fedavg},
+    Entry{"cnn3", make_cnn3},
 };
 
 // Beyond this an input is a mistake, not an image.

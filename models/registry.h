@@ -33,5 +33,6 @@ Result<ModelPtr> make_linear_model(const ModelPlan& plan);
 Result<ModelPtr> make_mlp(const ModelPlan& plan);
 Result<ModelPtr> make_lenet(const ModelPlan& plan);
 Result<ModelPtr> make_cnn_fedavg(const ModelPlan& plan);
+Result<ModelPtr> make_cnn3(const ModelPlan& plan);
 
 }  // namespace atl::models
