@@ -1,5 +1,5 @@
 // A small CNN with a norm slot at three depths, for experiments about what happens with depth:
-// three 3x3 convolutions of 16, 32 and 32 channels, each with its norm, ReLU and 2x2 max pooling,
+// three 3x3 convolutions of 8, 16 and 16 channels, each with its norm, ReLU and 2x2 max pooling,
 // then the classes. Du et al. 2022 (arXiv 2210.03277) show three such layers in figure 3, without
 // their widths.
 #include "models/registry.h"
@@ -13,13 +13,13 @@ class Cnn3 : public Model {
  public:
   explicit Cnn3(const ModelPlan& plan)
       : Model(plan.norm),
-        conv1_(add_conv("conv1", {plan.input[0], 16, 3, 1}, Behind::kNorm)),
-        norm1_(add_norm("norm1", {16, 2})),
-        conv2_(add_conv("conv2", {16, 32, 3, 1}, Behind::kNorm)),
-        norm2_(add_norm("norm2", {32, 2})),
-        conv3_(add_conv("conv3", {32, 32, 3, 1}, Behind::kNorm)),
-        norm3_(add_norm("norm3", {32, 2})),
-        head_(add_head("head", 32 * (plan.input[1] / 8) * (plan.input[2] / 8), plan.classes)) {}
+        conv1_(add_conv("conv1", {plan.input[0], 8, 3, 1}, Behind::kNorm)),
+        norm1_(add_norm("norm1", {8, 2})),
+        conv2_(add_conv("conv2", {8, 16, 3, 1}, Behind::kNorm)),
+        norm2_(add_norm("norm2", {16, 2})),
+        conv3_(add_conv("conv3", {16, 16, 3, 1}, Behind::kNorm)),
+        norm3_(add_norm("norm3", {16, 2})),
+        head_(add_head("head", 16 * (plan.input[1] / 8) * (plan.input[2] / 8), plan.classes)) {}
 
   torch::Tensor forward(torch::Tensor x) override {
     x = block(conv1_, norm1_, x);

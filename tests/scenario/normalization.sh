@@ -4,7 +4,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 if [ -n "${ATOLL_DATA:-}" ]; then set=cifar10; else set=digits; fi
-study() { "$bin/atoll" experiment fl-normalization --tier smoke --set $set --out study "$@"; }
+study() { "$bin/atoll" experiment fl-normalization --tier smoke --set $set --out study; }
 
 start first.log "$bin/atoll" experiment fl-normalization --tier smoke --set $set --out study
 until_true 200 sh -c 'ls study/cells/*.json'

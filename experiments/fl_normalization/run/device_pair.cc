@@ -1,7 +1,6 @@
 #include "experiments/fl_normalization/run/device_pair.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "experiments/data/derive.h"
 #include "experiments/data/schemes.h"
@@ -56,40 +55,29 @@ Result<DevicePair> DevicePair::make(const TwoDevicesOptions& options, const Stud
 }
 
 Status DevicePair::train(uint32_t epochs) {
-  std::array<Status, 2> ended;
-  std::array<std::thread, 2> threads;
   for (size_t d = 0; d < 2; ++d) {
-    threads[d] = std::thread([this, d, epochs, &ended] {
-      ended[d] = [&]() -> Status {
-        client::TorchTrainerOptions options;
-        options.client = "device";  // the same name: both see their images in the same order
-        options.train = splits_[d].train;
-        options.train_indices = shares_[d];
-        options.device = "cpu";
-        options.pool = pool_;
-        ATOLL_ASSIGN(auto trainer,
-                     client::make_torch_trainer(spec_of(norm_, *options.train), options));
-        ATOLL_TRY(trainer->initialize(options_.seed));
-        Bytes flat(trainer->manifest().total_bytes());
-        ATOLL_TRY(trainer->read(0, flat));
-        if (d == 0) initial_ = flat;
-        client::Task task{1, 1, options_.seed, true, false, {}};
-        task.settings.learning_rate = options_.rate;
-        task.settings.momentum = options_.momentum;
-        task.settings.batch_size = options_.batch;
-        task.settings.epochs = epochs;
-        client::Progress progress;
-        ATOLL_ASSIGN(const auto report, trainer->run(task, progress));
-        static_cast<void>(report);
-        ATOLL_TRY(trainer->read(0, flat));
-        locals_[d] = std::move(flat);
-        return {};
-      }();
-    });
+    client::TorchTrainerOptions options;
+    options.client = "device";  // the same name: both see their images in the same order
+    options.train = splits_[d].train;
+    options.train_indices = shares_[d];
+    options.device = "cpu";
+    options.pool = pool_;
+    ATOLL_ASSIGN(auto trainer, client::make_torch_trainer(spec_of(norm_, *options.train), options));
+    ATOLL_TRY(trainer->initialize(options_.seed));
+    initial_.resize(trainer->manifest().total_bytes());
+    ATOLL_TRY(trainer->read(0, initial_));
+    client::Task task{1, 1, options_.seed, true, false, {}};
+    task.settings.learning_rate = options_.rate;
+    task.settings.momentum = options_.momentum;
+    task.settings.batch_size = options_.batch;
+    task.settings.epochs = epochs;
+    client::Progress progress;
+    auto report = trainer->run(task, progress);
+    if (!report) return std::move(report).error();
+    locals_[d].resize(initial_.size());
+    ATOLL_TRY(trainer->read(0, locals_[d]));
   }
-  for (auto& thread : threads) thread.join();
-  ATOLL_TRY(ended[0]);
-  return ended[1];
+  return {};
 }
 
 Bytes DevicePair::averaged(bool pooled) const {
@@ -115,7 +103,7 @@ Bytes DevicePair::with_own_norms(size_t device) const {
 
 Score DevicePair::score(size_t device, ByteView model) {
   scorers_[device]->load(model);
-  return scorers_[device]->score(set_.parts.some);
+  return scorers_[device]->score(set_.parts.scored);
 }
 
 std::vector<SiteSample> DevicePair::on_own(size_t device, ByteView model) {

@@ -17,7 +17,7 @@ class DevicePair {
   static Result<DevicePair> make(const TwoDevicesOptions& options, const StudySet& set,
                                  const std::string& variant, const std::string& norm);
 
-  // Trains both from the same initial weights, side by side.
+  // Trains both from the same initial weights.
   Status train(uint32_t epochs);
 
   const Manifest& manifest() const { return scorers_[0]->manifest(); }

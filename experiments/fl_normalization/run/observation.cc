@@ -71,7 +71,9 @@ void Observation::evaluate(uint32_t round, ByteView model) {
   scorer_.load(model);
   const auto stored = scorer_.score(images);
   double batch = stored.accuracy(), recalibrated = stored.accuracy();
-  if (scorer_.has_running_statistics()) {
+  if (scorer_.has_running_statistics() && cell_.measure_every == 0) {
+    batch = recalibrated = kNothing;
+  } else if (scorer_.has_running_statistics()) {
     batch = scorer_.score(images, true).accuracy();
     scorer_.recalibrate(parts_.probe);
     recalibrated = scorer_.score(images).accuracy();

@@ -1,8 +1,11 @@
 #include "experiments/fl_normalization/run/two_devices.h"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <cmath>
 #include <limits>
+#include <optional>
+#include <thread>
 
 #include "client/torch_guards.h"
 #include "experiments/fl_normalization/metrics/bookkeeping.h"
@@ -38,25 +41,24 @@ ChannelStatistics together(const ChannelStatistics& a, const ChannelStatistics& 
   return out;
 }
 
+// One variant with one norm.
 class Experiment {
  public:
-  Experiment(const TwoDevicesOptions& options, const StudySet& set)
-      : options_(options), set_(set) {}
+  Experiment(const TwoDevicesOptions& options, const StudySet& set, std::string variant,
+             std::string norm)
+      : options_(options), set_(set), variant_(std::move(variant)), norm_(std::move(norm)) {}
 
   Result<TwoDevices> run() {
-    const auto begun = std::chrono::steady_clock::now();
     const client::ArithmeticGuard arithmetic(1);
-    for (const char* variant : {"shift", "labels"}) {
-      for (const auto& norm : options_.norms) {
-        ATOLL_ASSIGN(auto pair, DevicePair::make(options_, set_, variant, norm));
-        for (const uint32_t epochs : options_.epochs) {
-          ATOLL_TRY(pair.train(epochs));
-          look(variant, norm, epochs, pair);
-        }
-        if (variant == std::string("labels")) obliterate(norm, pair);
-      }
+    const bool labels = variant_ == "labels";
+    const uint32_t most = *std::max_element(options_.epochs.begin(), options_.epochs.end());
+    ATOLL_ASSIGN(auto pair, DevicePair::make(options_, set_, variant_, norm_));
+    for (const uint32_t epochs : options_.epochs) {
+      if (labels && epochs != most) continue;
+      ATOLL_TRY(pair.train(epochs));
+      look(epochs, pair);
     }
-    out_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    if (labels) obliterate(pair);
     return std::move(out_);
   }
 
@@ -75,8 +77,7 @@ class Experiment {
     return out;
   }
 
-  void look(const std::string& variant, const std::string& norm, uint32_t epochs,
-            DevicePair& pair) {
+  void look(uint32_t epochs, DevicePair& pair) {
     const auto a = pair.on_own(0, pair.local(0)), b = pair.on_own(1, pair.local(1));
     const auto same_a = pair.on_probe(0, pair.local(0), true),
                same_b = pair.on_probe(0, pair.local(1), true);
@@ -93,14 +94,14 @@ class Experiment {
         mean_gap_of_buffers = running_mean_gap(stored);
         variance_gap_of_buffers = running_variance_gap(stored);
       }
-      out_.layers.add({variant, norm, static_cast<double>(epochs), a[i].site, mean_gap(seen),
+      out_.layers.add({variant_, norm_, static_cast<double>(epochs), a[i].site, mean_gap(seen),
                        scale_gap(seen), wasserstein2(seen), symmetric_kl(seen),
                        histogram_js(values), linear_cka(grams), mean_gap_of_buffers,
                        variance_gap_of_buffers, all[i], pooled[i]});
-      add_histograms(variant, norm, epochs, a[i].site, values);
+      add_histograms(epochs, a[i].site, values);
     }
     const auto add = [&](const char* model, const Bytes& on_a, const Bytes& on_b) {
-      out_.accuracy.add({variant, norm, static_cast<double>(epochs), model,
+      out_.accuracy.add({variant_, norm_, static_cast<double>(epochs), model,
                          pair.score(0, on_a).accuracy(), pair.score(1, on_b).accuracy()});
     };
     add("A", pair.local(0), pair.local(0));
@@ -112,8 +113,8 @@ class Experiment {
   }
 
   // The first measured channel is enough for a picture.
-  void add_histograms(const std::string& variant, const std::string& norm, uint32_t epochs,
-                      const std::string& layer, const std::vector<ChannelValues>& devices) {
+  void add_histograms(uint32_t epochs, const std::string& layer,
+                      const std::vector<ChannelValues>& devices) {
     constexpr size_t kBins = 64;
     float low = devices[0][0][0], high = low;
     for (const auto& device : devices) {
@@ -132,14 +133,15 @@ class Experiment {
       }
       for (size_t i = 0; i < kBins; ++i) {
         const double from = low + width * static_cast<double>(i);
-        out_.histograms.add({variant, norm, static_cast<double>(epochs), layer, d == 0 ? "A" : "B",
-                             from, from + width, bins[i]});
+        out_.histograms.add({variant_, norm_, static_cast<double>(epochs), layer,
+                             d == 0 ? "A" : "B", from, from + width, bins[i]});
       }
     }
   }
 
   // Before a norm the scale of a weight changes nothing about B's model, but all about the average.
-  void obliterate(const std::string& norm, DevicePair& pair) {
+  void obliterate(DevicePair& pair) {
+    const auto local_a = pair.score(0, pair.local(0)).classes;
     for (const double scale : {1.0, 3.0, 10.0}) {
       Bytes scaled = pair.local(1);
       for (const auto& tensor : pair.manifest().tensors()) {
@@ -161,11 +163,10 @@ class Experiment {
       const auto shares = contributions(tensors, std::vector<double>{0.5, 0.5});
       const auto after = pair.score(0, both).classes;
       const auto local_b = pair.score(0, scaled).classes;
-      out_.obliteration.add(
-          {norm, scale, local_b.accuracy(pair.classes_of(1)), obliteration_index(shares),
-           effective_contributors(shares), shares[0].s,
-           retention(after, pair.score(0, pair.local(0)).classes, pair.classes_of(0)),
-           retention(after, local_b, pair.classes_of(1))});
+      out_.obliteration.add({norm_, scale, local_b.accuracy(pair.classes_of(1)),
+                             obliteration_index(shares), effective_contributors(shares),
+                             shares[0].s, retention(after, local_a, pair.classes_of(0)),
+                             retention(after, local_b, pair.classes_of(1))});
     }
   }
 
@@ -183,18 +184,54 @@ class Experiment {
 
   const TwoDevicesOptions& options_;
   const StudySet& set_;
+  std::string variant_, norm_;
   TwoDevices out_;
 };
+
+Result<TwoDevices> guarded(Experiment experiment) {
+  try {
+    return experiment.run();
+  } catch (const std::exception& error) {
+    return Error(ErrorCode::kTrainer, std::string("LibTorch: ") + error.what());
+  }
+}
+
+void append(Table& to, const Table& from) {
+  to.rows.insert(to.rows.end(), from.rows.begin(), from.rows.end());
+}
 
 }  // namespace
 
 Result<TwoDevices> run_two_devices(const TwoDevicesOptions& options, StudyData& data) {
+  if (options.norms.empty() || options.epochs.empty())
+    return Error(ErrorCode::kConfig, "two devices need at least one norm and one number of epochs")
+        .hint("--norms bn,ln --epochs 1,5");
   ATOLL_ASSIGN(const auto* set, data.get(options.set));
-  try {
-    return Experiment(options, *set).run();
-  } catch (const std::exception& error) {
-    return Error(ErrorCode::kTrainer, std::string("LibTorch: ") + error.what());
+  const auto begun = std::chrono::steady_clock::now();
+  std::vector<std::pair<std::string, std::string>> units;
+  for (const char* variant : {"shift", "labels"}) {
+    for (const auto& norm : options.norms) units.emplace_back(variant, norm);
   }
+  std::vector<std::optional<Result<TwoDevices>>> parts(units.size());
+  std::atomic<size_t> next{0};
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < std::max(1U, std::thread::hardware_concurrency()); ++t) {
+    threads.emplace_back([&] {
+      for (size_t i = next++; i < units.size(); i = next++)
+        parts[i] = guarded(Experiment(options, *set, units[i].first, units[i].second));
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  TwoDevices out;
+  for (auto& part : parts) {
+    if (!*part) return std::move(*part).error();
+    append(out.layers, (*part)->layers);
+    append(out.accuracy, (*part)->accuracy);
+    append(out.obliteration, (*part)->obliteration);
+    append(out.histograms, (*part)->histograms);
+  }
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return out;
 }
 
 }  // namespace atl::study

@@ -40,8 +40,8 @@ struct TwoDevices {
   double seconds = 0;
 };
 
-// Both devices train side by side, one thread each. Errors of the trainer, of the data, and kConfig
-// on a norm that is not known.
+// Variants and norms side by side, one a core; the labels' variant trains for the most epochs only.
+// Errors of the trainer, of the data, and kConfig on a norm that is not known.
 Result<TwoDevices> run_two_devices(const TwoDevicesOptions& options, StudyData& data);
 
 // layers.csv, accuracy.csv, obliteration.csv, histograms.csv

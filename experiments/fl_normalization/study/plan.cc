@@ -99,7 +99,7 @@ void note_reductions(const Tier& tier, double scale, bool with_all, StudyPlan& p
 std::string speed_key(const Cell& cell) { return cell.model + " " + cell.norm; }
 
 double work_of(const Cell& cell) {
-  const bool statistics = cell.norm.rfind("bn", 0) == 0;
+  const bool statistics = cell.norm.rfind("bn", 0) == 0 && cell.measure_every > 0;
   double passes = 0;
   for (uint32_t round = 0; round <= cell.rounds; ++round) {
     const double images = evaluated_on_all(cell, round) ? kLastPasses : kEvaluatedPasses;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
+#include <mutex>
 
 #include "common/core/file.h"
 #include "experiments/fl_normalization/run/two_devices.h"
