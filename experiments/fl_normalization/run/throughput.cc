@@ -1,5 +1,6 @@
 #include "experiments/fl_normalization/run/throughput.h"
 
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 #include <optional>
@@ -11,7 +12,8 @@
 namespace atl::study {
 namespace {
 
-constexpr uint32_t kSteps = 10, kImages = 512;
+constexpr uint32_t kSteps = 10;
+constexpr size_t kImages = 512;
 
 // Images a second of one trainer.
 Result<double> speed_of(const Cell& cell, const StudySet& set, double seconds,
@@ -19,7 +21,7 @@ Result<double> speed_of(const Cell& cell, const StudySet& set, double seconds,
   client::TorchTrainerOptions options;
   options.client = "speed";
   options.train = set.splits.train;
-  options.train_indices.resize(kImages);
+  options.train_indices.resize(std::min(kImages, set.splits.train->size()));
   std::iota(options.train_indices.begin(), options.train_indices.end(), 0U);
   options.device = device;
   const auto run = run_config_of(cell);

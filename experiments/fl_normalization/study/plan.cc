@@ -25,7 +25,7 @@ Cell shaped(const Block& block, double scale) {
   Cell cell = block.base;
   cell.rounds = rounds_of(block, scale);
   cell.measure_every = std::max(1U, cell.rounds / std::max(1U, block.measures));
-  cell.evaluate_every = std::max(1U, cell.rounds / 25);
+  cell.evaluate_every = std::max(1U, cell.rounds / 12);
   return cell;
 }
 
