@@ -46,8 +46,8 @@ class WorkspacePool {
     ~Lease() {
       if (workspace_ != nullptr) pool_->give_back(key_, std::move(workspace_));
     }
-    Workspace* operator->() { return workspace_.get(); }
-    Workspace& operator*() { return *workspace_; }
+    Workspace* operator->() const { return workspace_.get(); }
+    Workspace& operator*() const { return *workspace_; }
 
    private:
     WorkspacePool* pool_;

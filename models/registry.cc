@@ -21,6 +21,7 @@ constexpr std::array kModels = {
     Entry{"resnet8", make_resnet8},
     Entry{"resnet8_w16", make_resnet8_w16},
     Entry{"resnet18", make_resnet18},
+    Entry{"cnn3", make_cnn3},
 };
 
 // Beyond this an input is a mistake, not an image.

@@ -39,5 +39,6 @@ Result<ModelPtr> make_vgg_mini(const ModelPlan& plan);
 Result<ModelPtr> make_resnet8(const ModelPlan& plan);
 Result<ModelPtr> make_resnet8_w16(const ModelPlan& plan);
 Result<ModelPtr> make_resnet18(const ModelPlan& plan);
+Result<ModelPtr> make_cnn3(const ModelPlan& plan);
 
 }  // namespace atl::models

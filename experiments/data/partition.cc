@@ -23,6 +23,7 @@ constexpr std::array kSchemes{
     Scheme{"dirichlet", deal_dirichlet},
     Scheme{"dirichlet-client", deal_dirichlet_client},
     Scheme{"shards", deal_shards},
+    Scheme{"distinct-shards", deal_distinct_shards},
     Scheme{"quantity", deal_quantity},
     Scheme{"labels-per-client", deal_labels},
     Scheme{"by-column", deal_by_column},

@@ -98,28 +98,4 @@ Result<Deal> deal_quantity(const PartitionSpec& spec, const Dataset& set) {
   });
 }
 
-Result<Deal> deal_shards(const PartitionSpec& spec, const Dataset& set) {
-  const size_t shards = size_t{spec.clients} * spec.shards_per_client;
-  if (shards > set.size())
-    return Error(ErrorCode::kData, std::to_string(shards) + " shards cannot be cut from " +
-                                       std::to_string(set.size()) + " examples")
-        .hint("fewer clients or a smaller shards_per_client");
-  Indices sorted = all_indices(set.size());
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [&](uint32_t a, uint32_t b) { return set.labels[a] < set.labels[b]; });
-  std::vector<size_t> begins{0};
-  for (size_t i = 0; i < shards; ++i)
-    begins.push_back(begins.back() + even_size(sorted.size(), shards, i));
-  Rng rng = partition_rng(spec, 0);
-  Indices order = all_indices(shards);
-  rng.shuffle(std::span(order));
-  Deal deal(spec.clients);
-  for (size_t i = 0; i < shards; ++i) {
-    auto& share = deal[i / spec.shards_per_client];
-    share.insert(share.end(), sorted.begin() + static_cast<ptrdiff_t>(begins[order[i]]),
-                 sorted.begin() + static_cast<ptrdiff_t>(begins[order[i] + 1]));
-  }
-  return deal;
-}
-
 }  // namespace atl::workbench

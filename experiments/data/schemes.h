@@ -37,6 +37,12 @@ Result<Deal> deal_dirichlet_client(const PartitionSpec& spec, const data::Datase
 // AISTATS 2017, section 3 (s = 2).
 Result<Deal> deal_shards(const PartitionSpec& spec, const data::Dataset& set);
 
+// distinct-shards: as shards, but no client has two shards with a class in common: while one does,
+// one of the two is exchanged for a random other client's, if both are then better off. With as
+// many shards of a class as there are, every client holds exactly s classes, all clients equally
+// many examples (to one). Du et al. 2022, arXiv 2210.03277 (two classes per device).
+Result<Deal> deal_distinct_shards(const PartitionSpec& spec, const data::Dataset& set);
+
 // quantity: sizes from p ~ Dirichlet(alpha 1_N): a random order cut at floor(n cumsum(p)). Labels
 // are iid. NIID-Bench, section IV-A (quantity skew).
 Result<Deal> deal_quantity(const PartitionSpec& spec, const data::Dataset& set);

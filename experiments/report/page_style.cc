@@ -6,10 +6,10 @@ std::string_view page_style() {
   return R"css(
 :root{color-scheme:light dark;--paper:#fff;--ink:#1a2027;--soft:#5b6672;--rule:#e3e7eb;
 --panel:#f6f8f9;--warn:#8a4b08;--warn-panel:#fdf6ec;--c0:#0b7285;--c1:#c4551b;--c2:#6a57c9;
---c3:#4c7a10;--heat:11,114,133}
+--c3:#4c7a10;--heat:11,114,133;--cold:178,74,20}
 @media(prefers-color-scheme:dark){:root{--paper:#10151a;--ink:#e4e8ec;--soft:#98a4b0;--rule:#28313a;
 --panel:#171d24;--warn:#f0b45f;--warn-panel:#231c12;--c0:#4cc3d9;--c1:#ff9c6b;--c2:#b3a5ff;
---c3:#a3cf62;--heat:76,195,217}}
+--c3:#a3cf62;--heat:76,195,217;--cold:255,156,107}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.55 system-ui,-apple-system,
 "Segoe UI",Roboto,"Helvetica Neue","Noto Sans",sans-serif;-webkit-text-size-adjust:100%}
@@ -91,6 +91,13 @@ td.wrap{white-space:normal;overflow-wrap:anywhere;min-width:14rem}
 .h5{background:rgba(var(--heat),.43)}.h6{background:rgba(var(--heat),.52)}
 .h7{background:rgba(var(--heat),.62);color:#fff}.h8{background:rgba(var(--heat),.74);color:#fff}
 .h9{background:rgba(var(--heat),.87);color:#fff}.h10{background:rgb(var(--heat));color:#fff}
+.heat i{opacity:.6}
+.n1{background:rgba(var(--cold),.08)}.n2{background:rgba(var(--cold),.16)}
+.n3{background:rgba(var(--cold),.25)}.n4{background:rgba(var(--cold),.34)}
+.n5{background:rgba(var(--cold),.43)}.n6{background:rgba(var(--cold),.52)}
+.n7{background:rgba(var(--cold),.62);color:#fff}.n8{background:rgba(var(--cold),.74);color:#fff}
+.n9{background:rgba(var(--cold),.87);color:#fff}.n10{background:rgb(var(--cold));color:#fff}
+@media(prefers-color-scheme:dark){.n6,.n7,.n8,.n9,.n10{color:#06141a}}
 @media(prefers-color-scheme:dark){.h6,.h7,.h8,.h9,.h10{color:#06141a}}
 .config{columns:17rem;column-gap:2.2rem}
 .config pre{break-inside:avoid;margin:0 0 1rem;font-size:.8125rem;line-height:1.6;
@@ -110,7 +117,7 @@ footer{margin-top:3rem;padding-top:.9rem;border-top:1px solid var(--rule);font-s
 svg.chart text{font-size:13.5px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.55rem}
 .scroll th:first-child{position:sticky;left:0;background:var(--paper)}}
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--rule:#ccc;--panel:#fff;
---warn:#000;--warn-panel:#fff;--c0:#0b7285;--c1:#c4551b;--heat:11,114,133}
+--warn:#000;--warn-panel:#fff;--c0:#0b7285;--c1:#c4551b;--heat:11,114,133;--cold:178,74,20}
 body{font-size:10pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 main{max-width:none;padding:0}.charts{grid-template-columns:1fr 1fr;gap:1.2rem 1.6rem}
 h2{break-after:avoid;margin-top:1.6rem}tr,.tiles,.notes{break-inside:avoid}

@@ -4,6 +4,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
 #include <cmath>
@@ -35,7 +36,7 @@ class Simulation {
     ATOLL_TRY(server_.open(options_.out));
     ATOLL_TRY(check_provenance(options_.out, prepared_.record));
     ATOLL_TRY(write_provenance(options_.out, prepared_.record));
-    server_.context().watch = options_.watch;
+    server_.context().watch = [this](const server::RunEvent& event) { heard(event); };
     // Clients that wait for a free thread make no progress, and none of them can be lost.
     server_.context().config.progress = std::chrono::hours(24 * 365);
     // Everyone joins before the first round, so that cohorts are drawn from all.
@@ -52,6 +53,7 @@ class Simulation {
     io_.run();
     pool_.join();
     aside_.join();
+    if (unmeasured_) return *unmeasured_;
     if (!outcome_ && failure_) return *failure_;
     return outcome_;
   }
@@ -66,6 +68,23 @@ class Simulation {
       rng.shuffle(std::span(order));
     }
     return order;
+  }
+
+  void heard(const server::RunEvent& event) {
+    options_.watch(event);
+    using Kind = server::RunEvent::Kind;
+    if (event.kind == Kind::kRoundClosed) look_at(event.round);
+    // A round is opened again when too few updates came.
+    if (event.kind == Kind::kRoundOpened && event.round == 1 && !seen_initial_) look_at(0);
+  }
+
+  void look_at(uint32_t round) {
+    if (!options_.committed || unmeasured_) return;
+    if (round == 0) seen_initial_ = true;
+    auto looked = options_.committed(round, store().model_path());
+    if (looked) return;
+    unmeasured_ = std::move(looked).error();
+    asio::post(io_, [this] { server_.stop(); });
   }
 
   void add_client(const Share& share) {
@@ -94,7 +113,9 @@ class Simulation {
       trainer.augment = plan_.augment;
       trainer.evaluate_after = plan_.evaluate_after;
       trainer.pool = workspaces_;
-      return client::make_torch_trainer(run.model, std::move(trainer));
+      auto made = client::make_torch_trainer(run.model, std::move(trainer));
+      if (!made || !options_.around) return made;
+      return options_.around(share, std::move(made).value());
     };
     auto ended = co_await client::run_federation(connector, factory, pool_.get_executor(), loop);
     // A simulated client can only fail for good: the run could never be what was asked for.
@@ -120,7 +141,8 @@ class Simulation {
   net::MemoryNetwork network_;
   std::vector<std::unique_ptr<net::Connector>> connectors_;
   Status outcome_;
-  std::optional<Error> failure_;
+  std::optional<Error> failure_, unmeasured_;
+  bool seen_initial_ = false;
 };
 
 }  // namespace
@@ -150,7 +172,9 @@ Result<RunOutcome> simulate(const Plan& plan, const Prepared& prepared,
   auto record = prepared.record;
   record.seconds = outcome.seconds;
   ATOLL_TRY(write_provenance(options.out, record));
-  ATOLL_ASSIGN(outcome.report, write_report(options.out));
+  if (options.report) {
+    ATOLL_ASSIGN(outcome.report, write_report(options.out));
+  }
   return outcome;
 }
 

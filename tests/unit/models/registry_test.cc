@@ -34,6 +34,7 @@ TEST(Registry, ParameterCountsAreThePublishedOnes) {
   EXPECT_EQ(parameters(spec_of("lenet", {3, 32, 32})), 62'006);
   EXPECT_EQ(parameters(spec_of("mlp", {1, 28, 28})), 199'210);
   EXPECT_EQ(parameters(spec_of("cnn_fedavg", {1, 28, 28})), 1'663'370);
+  EXPECT_EQ(parameters(spec_of("cnn3", {1, 28, 28})), 80 + 1'168 + 2'320 + 1'450);
   EXPECT_EQ(parameters(spec_of("linear", {1, 28, 28})), 7'850);
   EXPECT_EQ(parameters(spec_of("lenet", {1, 28, 28})), 44'426);
   EXPECT_EQ(parameters(spec_of("mlp", {20}, "none", 3)), 20 * 200 + 200 + 40'200 + 603);

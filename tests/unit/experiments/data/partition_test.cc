@@ -90,6 +90,7 @@ TEST_P(Scheme, OneSeedGivesOnePartitionOnEveryMachine) {
       {"dirichlet", "1d5486c50ff7f89abf7e2c2fca29c166dde390fc2728efa2ecc0f0da3160c747"},
       {"dirichlet-client", "11da271b1036f18b7c59618019fba6d910faf4a41831bbc9708cb6d45a970aa6"},
       {"shards", "2b1f5e67ce854b937b3504db92eb25b39f94307e8c6113da5d50719a04c2f14f"},
+      {"distinct-shards", "04ca6603a251f1146ad885a2025831492c18a9e131bd37d75562bef6e39f55f8"},
       {"quantity", "a75d83dcac394910a85d7127590b2ff75d483fb90c3307cd63e24a5afb490110"},
       {"labels-per-client", "917eb926355f27476369a3a7bce6474c7d0d638d3e7b9f132af1afe83a1cff7b"},
       {"by-column", "7da5ba94bd174b2e08a7676188ffd72cfc55dfd6ed39b575a6d03c9001157b76"},
@@ -144,6 +145,26 @@ TEST(Partition, ShardsGiveEachClientTwoLabelsWhereClassesAreWholeShards) {
     pure += labels.size() == 1;
   }
   EXPECT_LT(pure, 10U);  // some client has two: shards are dealt at random
+}
+
+TEST(Partition, DistinctShardsGiveEveryClientExactlySoManyLabelsAndEqualShares) {
+  const auto splits = made_set(1000, 10);
+  for (const auto& [clients, shards] : {std::pair(10U, 2U), {50U, 2U}, {10U, 5U}, {20U, 1U}}) {
+    auto spec = spec_of("distinct-shards", clients);
+    spec.shards_per_client = shards;
+    auto made = make_partition(spec, splits);
+    ASSERT_TRUE(made.ok()) << made.error().message();
+    for (const auto& share : made->shares) {
+      EXPECT_EQ(share.train.size(), 1000 / clients);
+      EXPECT_EQ(labels_of(share, *splits.train).size(), shards) << share.name;
+    }
+  }
+}
+
+TEST(Partition, DistinctShardsOfMoreThanThereAreClassesAreRefused) {
+  auto spec = spec_of("distinct-shards", 4);
+  spec.shards_per_client = 3;
+  expect_error(make_partition(spec, made_set(240, 2)), ErrorCode::kData, {"class in common"});
 }
 
 TEST(Partition, LabelsPerClientHoldsExactlySoMany) {

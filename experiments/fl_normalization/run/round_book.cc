@@ -1,0 +1,83 @@
+#include "experiments/fl_normalization/run/round_book.h"
+
+#include <algorithm>
+
+namespace atl::study {
+
+class RoundBook::Observed : public client::Trainer {
+ public:
+  Observed(RoundBook& book, std::string client, std::unique_ptr<client::Trainer> inner)
+      : book_(book), client_(std::move(client)), inner_(std::move(inner)) {}
+
+  const Manifest& manifest() const override { return inner_->manifest(); }
+  uint64_t train_examples() const override { return inner_->train_examples(); }
+  uint64_t test_examples() const override { return inner_->test_examples(); }
+  Status initialize(uint64_t seed) override { return inner_->initialize(seed); }
+  Status receive(uint64_t offset, ByteView bytes) override {
+    return inner_->receive(offset, bytes);
+  }
+  Status read(uint64_t offset, MutableByteView out) const override {
+    return inner_->read(offset, out);
+  }
+  void release() override { inner_->release(); }
+
+  Result<client::TrainReport> run(const client::Task& task, client::Progress& progress) override {
+    const bool look = task.train && book_.measured(task.round);
+    if (!look) {
+      auto report = inner_->run(task, progress);
+      if (report && task.train) book_.add_seconds(report->seconds);
+      return report;
+    }
+    Bytes before(inner_->manifest().total_bytes());
+    ATOLL_TRY(inner_->read(0, before));
+    auto with_test = task;
+    with_test.evaluate = inner_->test_examples() > 0;
+    ATOLL_ASSIGN(auto report, inner_->run(with_test, progress));
+    book_.add_seconds(report.seconds);
+    LocalModel local{client_, report.examples, Bytes(before.size()), report.before};
+    ATOLL_TRY(inner_->read(0, local.flat));
+    book_.add(task.round, std::move(before), std::move(local));
+    if (!task.evaluate) report.before = {};  // the server did not ask
+    return report;
+  }
+
+ private:
+  RoundBook& book_;
+  std::string client_;
+  std::unique_ptr<client::Trainer> inner_;
+};
+
+std::unique_ptr<client::Trainer> RoundBook::around(std::string client,
+                                                   std::unique_ptr<client::Trainer> inner) {
+  return std::make_unique<Observed>(*this, std::move(client), std::move(inner));
+}
+
+void RoundBook::add_seconds(double seconds) {
+  std::lock_guard lock(mutex_);
+  train_seconds_ += seconds;
+}
+
+double RoundBook::train_seconds() const {
+  std::lock_guard lock(mutex_);
+  return train_seconds_;
+}
+
+void RoundBook::add(uint32_t round, Bytes before, LocalModel local) {
+  std::lock_guard lock(mutex_);
+  auto& models = rounds_[round];
+  models.before = std::move(before);
+  // A round that is trained again counts as the last time.
+  std::erase_if(models.locals, [&](const auto& other) { return other.client == local.client; });
+  models.locals.push_back(std::move(local));
+}
+
+RoundModels RoundBook::take(uint32_t round) {
+  std::lock_guard lock(mutex_);
+  auto models = std::move(rounds_[round]);
+  rounds_.erase(round);
+  std::sort(models.locals.begin(), models.locals.end(),
+            [](const auto& a, const auto& b) { return a.client < b.client; });
+  return models;
+}
+
+}  // namespace atl::study

@@ -1,0 +1,38 @@
+#include "experiments/fl_normalization/run/test_parts.h"
+
+#include <algorithm>
+
+#include "common/core/rng.h"
+#include "experiments/data/derive.h"
+
+namespace atl::study {
+
+Result<TestParts> make_test_parts(const data::Dataset& test) {
+  // Of 10,000 images: 512, 1,000 and 1,000.
+  const size_t unit = std::min<size_t>(1000, test.size() / 4), probe = unit * 512 / 1000;
+  ATOLL_ASSIGN(auto parts, workbench::stratified_parts(test, {probe, unit, unit}, 0));
+  TestParts out;
+  out.probe = std::move(parts[0]);
+  out.scored = std::move(parts[1]);
+  std::merge(out.scored.begin(), out.scored.end(), parts[2].begin(), parts[2].end(),
+             std::back_inserter(out.some));
+  for (uint32_t i = 0; i < test.size(); ++i) {
+    if (!std::binary_search(out.probe.begin(), out.probe.end(), i)) out.all.push_back(i);
+  }
+  return out;
+}
+
+data::Indices of_classes(const data::Dataset& test, const data::Indices& part,
+                         const std::vector<bool>& classes, size_t most) {
+  data::Indices chosen;
+  for (const uint32_t i : part) {
+    if (classes[test.labels[i]]) chosen.push_back(i);
+  }
+  Rng rng(0, "images of classes");
+  rng.shuffle(std::span(chosen));
+  if (chosen.size() > most) chosen.resize(most);
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+}  // namespace atl::study

@@ -1,0 +1,97 @@
+#include "experiments/fl_normalization/study/table.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "common/core/check.h"
+
+namespace atl::study {
+namespace {
+
+std::string quoted(std::string_view text) {
+  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
+  return out + "\"";
+}
+
+std::string csv(const Field& field) {
+  if (const auto* text = std::get_if<std::string>(&field)) return quoted(*text);
+  const double value = std::get<double>(field);
+  if (std::isnan(value)) return "";
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value).ptr;
+  return {buffer, end};
+}
+
+}  // namespace
+
+void Table::add(std::vector<Field> row) {
+  ATOLL_CHECK(row.size() == columns.size(), "a row has a field for every column");
+  rows.push_back(std::move(row));
+}
+
+size_t Table::column(std::string_view name) const {
+  const auto found = std::find(columns.begin(), columns.end(), name);
+  ATOLL_CHECK(found != columns.end(), "no column " + std::string(name));
+  return static_cast<size_t>(found - columns.begin());
+}
+
+double Table::number(size_t row, std::string_view name) const {
+  return std::get<double>(rows[row][column(name)]);
+}
+
+const std::string& Table::text(size_t row, std::string_view name) const {
+  return std::get<std::string>(rows[row][column(name)]);
+}
+
+std::vector<double> Table::numbers(std::string_view name) const {
+  std::vector<double> out;
+  const size_t at = column(name);
+  for (const auto& row : rows) {
+    const double value = std::get<double>(row[at]);
+    if (!std::isnan(value)) out.push_back(value);
+  }
+  return out;
+}
+
+std::string csv_header(const Table& table, std::string_view first) {
+  std::string out(first);
+  for (const auto& column : table.columns) out += (out.empty() ? "" : ",") + quoted(column);
+  return out + "\n";
+}
+
+std::string csv_rows(const Table& table, std::string_view first) {
+  std::string out;
+  for (const auto& row : table.rows) {
+    std::string line = quoted(first);
+    bool begun = !first.empty();
+    for (const auto& field : row) {
+      if (begun) line += ',';
+      begun = true;
+      line += csv(field);
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
+Table curve_table() {
+  return {{"round", "images_seen", "bytes_up", "bytes_down", "test_images", "test_acc", "test_loss",
+           "batch_acc", "recal_acc", "local_acc_mean", "local_acc_p10"},
+          {}};
+}
+Table ecs_table() {
+  return {{"round", "layer", "frame", "tensor", "G_mu", "G_sig", "W2", "SKL", "JS", "CKA"}, {}};
+}
+Table bn_table() { return {{"round", "layer", "R_mu", "R_var", "M"}, {}}; }
+Table contrib_table() {
+  return {{"round", "client", "p", "s", "cos", "nu_max", "nu_delta_max", "Q", "L", "Z"}, {}};
+}
+Table norms_table() {
+  return {{"round", "layer", "group", "norm", "eta_eff", "angle", "ratio"}, {}};
+}
+Table rounds_table() { return {{"round", "N_eff", "OI"}, {}}; }
+
+}  // namespace atl::study
