@@ -79,7 +79,7 @@ class Federation {
   }
 
   std::vector<float> model() {
-    std::vector<float> values(small_manifest().total_elements());
+    std::vector<float> values(server_.context().store->model()->manifest().total_elements());
     auto read =
         server_.context().store->model()->read_flat(0, std::as_writable_bytes(std::span(values)));
     EXPECT_TRUE(read.ok());

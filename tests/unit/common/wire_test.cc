@@ -79,6 +79,18 @@ TEST(Wire, EveryMessageHasItsGoldenBytesBothWays) {
   }
 }
 
+// Fields that came later: absent in the golden bytes, where they mean "none".
+TEST(Wire, RolesThatAreApartTravelByNumber) {
+  Task task{.kind = TaskKind::kWork, .round = 3};
+  task.settings.adaptive_clip = 0.02;
+  task.settings.roles = {
+      {Role::kNormGamma, Role::kHeadWeight}, {Role::kNormMean}, {Role::kNormVar}};
+  const auto back = decode(encode(task));
+  ASSERT_TRUE(back.ok()) << back.error().message();
+  EXPECT_TRUE(std::get<Task>(*back) == task);
+  EXPECT_TRUE(std::get<Task>(*decode(golden("task"))).settings.roles.empty());
+}
+
 TEST(Wire, FramesHaveTheirGoldenBytesBothWays) {
   const auto control = golden("frame-control");
   const auto header = decode_header(control).value();
@@ -155,6 +167,11 @@ TEST(Wire, BadFieldsAreRefusedByName) {
   EXPECT_REFUSED("task", settings(m)->set_learning_rate(nan), "settings is not finite");
   EXPECT_REFUSED("task", settings(m)->set_clip_norm(inf), "settings is not finite");
   EXPECT_REFUSED("task", settings(m)->set_schedule(std::string(65, 'x')), "too long");
+  EXPECT_REFUSED("task", settings(m)->set_adaptive_clip(nan), "settings is not finite");
+  EXPECT_REFUSED("task", settings(m)->add_local_roles(99), "local_roles has an unknown role: 99");
+  EXPECT_REFUSED("task", (settings(m)->add_local_roles(6), settings(m)->add_fixed_roles(6)),
+                 "fixed_roles has a role that was listed before: norm_mean");
+  EXPECT_REFUSED("task", settings(m)->add_reset_roles(4), "a trained role: norm_gamma");
   EXPECT_REFUSED("offer", m.mutable_offer()->set_update_bytes(1ull << 45), "offer.update_bytes");
   EXPECT_REFUSED("offer", m.mutable_offer()->set_update_digest(""), "not 32 bytes");
   auto report = [](pb::Message& m) { return m.mutable_offer()->mutable_report(); };

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -219,6 +220,73 @@ TEST(Policy, TellsWhatItCannotPool) {
   EXPECT_NE(Policy::make("pooled", halves).error().message().find("only F32"), std::string::npos);
   EXPECT_EQ(Policy::make("median", shapes).error().code(), ErrorCode::kConfig);
   EXPECT_EQ(server::make_rule("krum").error().code(), ErrorCode::kConfig);
+}
+
+Manifest one_of_each() {
+  return Manifest::make({spec("n.weight", DType::kF32, {1}, Role::kNormGamma),
+                         spec("n.running_mean", DType::kF32, {1}, Role::kNormMean),
+                         spec("n.running_var", DType::kF32, {1}, Role::kNormVar),
+                         spec("n.num", DType::kI64, {}, Role::kNormCount),
+                         spec("n.mix", DType::kF32, {1}, Role::kMixLogit),
+                         spec("head", DType::kF32, {1}, Role::kHeadWeight)})
+      .value();
+}
+
+// Role by role what a policy does: m mean, p pooled, x maximum, k kept by the server; and what it
+// asks of clients: l local, r reset, f fixed.
+TEST(Policy, TreatsEveryRoleAsItsTableSays) {
+  using server::Policy, server::Treatment;
+  struct Row {
+    const char* name;
+    bool fixed;
+    const char *server, *client;  // gamma, mean, var, count, mix, head
+  };
+  for (const auto& row :
+       {Row{"all", false, "mmmxmm", "......"}, Row{"pooled", false, "mmpxmm", "......"},
+        Row{"affine_only", false, "mkkkmm", ".rrr.."}, Row{"silobn", false, "mkkkkm", ".llll."},
+        Row{"fedbn", false, "kkkkkm", "lllll."}, Row{"fixbn", false, "mmmxmm", "......"},
+        Row{"fixbn", true, "mkkkmm", ".fff.."}, Row{"hbn", false, "mmpxkm", "....l."},
+        Row{"fedper", false, "mmpxmk", ".....l"}}) {
+    const auto manifest = one_of_each();
+    const auto policy = Policy::make(row.name, manifest, row.fixed);
+    ASSERT_TRUE(policy.ok()) << row.name;
+    const auto rules = server::rules_for_clients(row.name, row.fixed);
+    std::string server, client;
+    for (const char* name :
+         {"n.weight", "n.running_mean", "n.running_var", "n.num", "n.mix", "head"}) {
+      const auto* tensor = manifest.find(name);
+      const auto index = static_cast<size_t>(tensor - manifest.tensors().data());
+      server += "mpxk"[static_cast<size_t>(policy->treatment(index))];
+      auto in = [tensor](const std::vector<Role>& roles) {
+        return std::count(roles.begin(), roles.end(), tensor->role) > 0;
+      };
+      client += in(rules.local) ? 'l' : in(rules.reset) ? 'r' : in(rules.fixed) ? 'f' : '.';
+    }
+    EXPECT_EQ(server, row.server) << row.name;
+    EXPECT_EQ(client, row.client) << row.name;
+  }
+}
+
+TEST(Policy, StatisticsAreFixedBehindHalfOfTheRoundsOrWhereTheRunSays) {
+  using server::statistics_are_fixed;
+  EXPECT_FALSE(statistics_are_fixed("fixbn", 0, 5, 10));
+  EXPECT_TRUE(statistics_are_fixed("fixbn", 0, 6, 10));
+  EXPECT_FALSE(statistics_are_fixed("fixbn", 8, 8, 10));
+  EXPECT_TRUE(statistics_are_fixed("fixbn", 8, 9, 10));
+  EXPECT_TRUE(statistics_are_fixed("fixbn", 0, 11, 10)) << "the last evaluation";
+  EXPECT_FALSE(statistics_are_fixed("all", 0, 11, 10));
+}
+
+TEST(Reducer, WhatAPolicyKeepsIsTheServersWhateverIsUploaded) {
+  const auto manifest = Manifest::make({spec("fc", DType::kF32, {1}, Role::kLinearWeight),
+                                        spec("bn.m", DType::kF32, {1}, Role::kNormMean)})
+                            .value();
+  Updates updates(manifest);
+  updates.set_current(bytes_of<float>({1, 7}));
+  updates.add(1, bytes_of<float>({2, 100}));
+  updates.add(1, bytes_of<float>({4, 200}));
+  EXPECT_EQ(values_of<float>(updates.reduce("fedbn").value()), (std::vector<float>{3, 7}));
+  EXPECT_EQ(values_of<float>(updates.reduce("all").value()), (std::vector<float>{3, 150}));
 }
 
 // Weights that do not fit the exact sum are scaled, so that no claim of examples ends the run.

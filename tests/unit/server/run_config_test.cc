@@ -48,6 +48,7 @@ schedule_factor = 0.998
 schedule_every = 4
 warmup_rounds = 5
 bf16 = true
+adaptive_clip = 0.02
 
 [selection]
 min_clients = 6
@@ -61,7 +62,8 @@ quarantine_after = 7
 [aggregation]
 rule = "fedavg"
 weights = "uniform"
-policy = "all"
+policy = "fixbn"
+fix_after = 12
 
 [evaluation]
 every = 3
@@ -108,7 +110,9 @@ TEST(RunConfigTest, EveryKeyIsRead) {
   EXPECT_EQ(run.quorum, 4u);
   EXPECT_EQ(run.quarantine_after, 7u);
   EXPECT_EQ(run.weights, "uniform");
-  EXPECT_EQ(run.policy, "all");
+  EXPECT_EQ(run.policy, "fixbn");
+  EXPECT_EQ(run.fix_after, 12u);
+  EXPECT_EQ(t.adaptive_clip, 0.02);
   EXPECT_EQ(run.evaluate_every, 3u);
   EXPECT_EQ(run.keep, 9u);
   EXPECT_EQ(run.progress.count(), 33'500);
@@ -156,6 +160,11 @@ TEST(RunConfigTest, MistakesAreToldWithTheirLines) {
             "/runs/run.toml:2: train.nesterov: needs a momentum above 0");
   EXPECT_EQ(complaint("[selection]\ncohort = 3\nquorum = 4"),
             "/runs/run.toml:3: selection.quorum: cannot be larger than the cohort");
+  EXPECT_EQ(complaint("[aggregation]\nfix_after = 3"),
+            "/runs/run.toml:2: aggregation.fix_after: belongs to policy = \"fixbn\"");
+  EXPECT_EQ(complaint("[aggregation]\npolicy = 'fedbm'"),
+            "/runs/run.toml:2: aggregation.policy: \"fedbm\" is not known; did you mean "
+            "\"fedbn\"? (known: all, pooled, affine_only, silobn, fedbn, fixbn, hbn, fedper)");
   EXPECT_EQ(complaint("[aggregation]\nweights = 'example'"),
             "/runs/run.toml:2: aggregation.weights: \"example\" is not known; did you mean "
             "\"examples\"? (known: examples, uniform)");
