@@ -14,6 +14,15 @@ constexpr const char* kHolds = "holds";
 constexpr const char* kNot = "does not hold";
 constexpr const char* kUntested = "not tested";
 
+// Twice chance on ten classes. Below it, differences are of networks that have hardly begun.
+constexpr double kLearnt = 0.2;
+bool has_learnt(const Setting& setting) {
+  for (const auto& row : setting.methods)
+    for (const double final : row.of(&RunFigures::final))
+      if (final > kLearnt) return true;
+  return false;
+}
+
 std::string points(double value) {
   return (value >= 0 ? "+" : "") + workbench::fixed(value, 1) + " points";
 }
@@ -40,11 +49,16 @@ Verdict over_settings(std::string id, std::string claim, const std::vector<Setti
   for (const auto& setting : settings) {
     const double value = setting.cell.partition == "2cls" ? figure(setting) : kNothing;
     if (std::isnan(value)) continue;
+    if (!has_learnt(setting)) {
+      verdict.numbers += (verdict.numbers.empty() ? "" : "; ") + setting.name +
+                         ": no norm learnt more than chance";
+      continue;
+    }
     if (verdict.judged == kUntested) verdict.judged = kHolds;
     if (!good(setting, value)) verdict.judged = kNot;
     verdict.numbers += (verdict.numbers.empty() ? "" : "; ") + setting.name + ": " + points(value);
   }
-  if (verdict.judged == kUntested) verdict.numbers = "no setting has what it takes";
+  if (verdict.numbers.empty()) verdict.numbers = "no setting has what it takes";
   return verdict;
 }
 

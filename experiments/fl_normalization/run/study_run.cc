@@ -93,7 +93,7 @@ class Workers {
     expected_ += expected;
     spent_ += result.seconds;
     // What is left as planned, at the pace that there was so far.
-    const double left = left_ * spent_ / expected_ / plan_.workers;
+    const double left = std::max(0.0, left_) * spent_ / expected_ / plan_.workers;
     const auto outcome = result.failure.empty()
                              ? workbench::percent(final_accuracy(result))
                              : "failed: " + workbench::shortened(result.failure, 90);

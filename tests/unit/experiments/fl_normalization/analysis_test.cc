@@ -100,6 +100,14 @@ TEST(Verdicts, FollowTheNumbersAndSayWhatWasNotTested) {
   EXPECT_EQ(judged(all, "D4"), "holds");
 }
 
+TEST(Verdicts, NetworksThatHardlyLearntHaveNoSay) {
+  const Cell cell;
+  std::vector<CellResult> results{made(cell, "bn", 1, 0.10), made(cell, "ln", 1, 0.19)};
+  EXPECT_EQ(judged(verdicts(settings_of(results)), "D2"), "not tested");
+  results.push_back(made(cell, "gn:2", 1, 0.25));
+  EXPECT_EQ(judged(verdicts(settings_of(results)), "D2"), "holds");
+}
+
 TEST(Verdicts, FewestRounds) {
   Cell cell;
   const auto run = [&](const char* norm, std::vector<double> curve) {
