@@ -1,5 +1,6 @@
 #include "experiments/fl_normalization/run/study_run.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
