@@ -15,8 +15,8 @@ expect 3 'broken.toml:1' "$atoll" simulate broken.toml
 expect 3 'cannot read the configuration nowhere.toml' "$atoll" simulate nowhere.toml
 sed 's/^name = "mlp"/name = "mlpp"/' "$quick" >model.toml
 expect 3 'unknown model "mlpp"' "$atoll" simulate model.toml --data digits
-sed 's/^norm = "ln"/norm = "gn:7"/' "$quick" >norm.toml
-expect 3 'gn:7|divide' "$atoll" simulate norm.toml --data digits
+sed 's/^norm = "ln"/norm = "gn:none"/' "$quick" >norm.toml
+expect 3 "needs a number of groups" "$atoll" simulate norm.toml --data digits
 expect 2 'FILE|file' "$atoll" simulate
 expect 2 '' "$atoll" no-such-verb
 

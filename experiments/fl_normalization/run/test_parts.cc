@@ -4,12 +4,20 @@
 
 #include "common/core/rng.h"
 #include "experiments/data/derive.h"
+#include "experiments/data/schemes.h"
 
 namespace atl::study {
 
 Result<TestParts> make_test_parts(const data::Dataset& test) {
-  // Of 10,000 images: 512, 1,000 and 1,000.
-  const size_t unit = std::min<size_t>(1000, test.size() / 4), probe = unit * 512 / 1000;
+  // Of 10,000 images: 512, 1,000 and 1,000. Of a small set as many as its smallest class has for
+  // all three; rounding takes one of it for each.
+  size_t smallest = test.size();
+  for (const auto& images : workbench::indices_by_class(test))
+    smallest = std::min(smallest, images.size());
+  const size_t room =
+      (smallest - std::min<size_t>(smallest, 3)) * static_cast<size_t>(test.classes);
+  const size_t unit = std::min({size_t{1000}, test.size() / 4, room * 1000 / 2512});
+  const size_t probe = unit * 512 / 1000;
   ATOLL_ASSIGN(auto parts, workbench::stratified_parts(test, {probe, unit, unit}, 0));
   TestParts out;
   out.probe = std::move(parts[0]);
