@@ -24,6 +24,10 @@ endif()
 # Contraction to fused multiply-adds would make results depend on the compiler's choices.
 add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 
+if(ATOLL_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ takes what a sanitizer puts in for a use before a value was given.
+  list(APPEND ATOLL_WARNINGS -Wno-maybe-uninitialized)
+endif()
 if(ATOLL_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Asio's fences, which ThreadSanitizer does not model; they are not what orders its data.
   list(APPEND ATOLL_WARNINGS -Wno-tsan)

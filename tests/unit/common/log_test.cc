@@ -1,10 +1,11 @@
 #include "common/core/log.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "common/cli/log_options.h"
 
@@ -33,8 +34,8 @@ class Log : public ::testing::Test {
 TEST_F(Log, ALineStaysALineWhateverAPeerSent) {
   parse("--log info");
   const auto text = written([] { log::warn("net", "two\nlines \x1b[31m"); });
-  EXPECT_TRUE(std::regex_match(text, std::regex("[0-9:.]{12} .*W.* net: two\\?lines \\?\\[31m\n")))
-      << text;
+  EXPECT_THAT(text, ::testing::EndsWith(" net: two?lines ?[31m\n"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
 }
 
 TEST_F(Log, JsonIsOneObjectALine) {
@@ -51,8 +52,8 @@ TEST_F(Log, JsonIsOneObjectALine) {
   EXPECT_EQ(read[0]["level"], "info");
   EXPECT_EQ(read[0]["area"], "server");
   EXPECT_EQ(read[0]["text"], "a \"word\"\n\xEF\xBF\xBD {} %v");
-  EXPECT_TRUE(std::regex_match(read[0]["time"].get<std::string>(),
-                               std::regex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{3}Z")));
+  EXPECT_THAT(read[0]["time"].get<std::string>(),
+              ::testing::MatchesRegex("[0-9]+-[0-9]+-[0-9]+T[0-9:]+[.][0-9]+Z"));
   EXPECT_EQ(read[1]["level"], "error");
 }
 
