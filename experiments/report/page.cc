@@ -223,14 +223,7 @@ std::string environment(const RunRecord& run) {
 }  // namespace
 
 std::string render_page(const RunRecord& run) {
-  std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" "
-      "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>" +
-      escape_html(run.name) + " – Atoll run report</title>\n<style>";
-  out += page_style();
-  out += "</style>\n</head>\n<body>\n<main>\n";
+  std::string out = page_head(run.name + " – Atoll run report");
   out += header(run);
   out += section("Curves", curves(run));
   out += section("Clients", client_table(run));

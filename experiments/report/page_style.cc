@@ -1,5 +1,7 @@
 #include "experiments/report/page_style.h"
 
+#include "experiments/report/text.h"
+
 namespace atl::workbench {
 
 std::string_view page_style() {
@@ -124,6 +126,15 @@ h2{break-after:avoid;margin-top:1.6rem}tr,.tiles,.notes{break-inside:avoid}
 .scroll,details .scroll{overflow:visible;max-height:none}table{font-size:8pt}th,td{padding:.2rem .35rem}
 details:not([open]){display:none}.h6,.h7,.h8,.h9,.h10{color:#fff}@page{margin:16mm}}
 )css";
+}
+
+std::string page_head(const std::string& title) {
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+         "<meta http-equiv=\"Content-Security-Policy\" "
+         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>" +
+         escape_html(title) + "</title>\n<style>" + std::string(page_style()) +
+         "</style>\n</head>\n<body>\n<main>\n";
 }
 
 }  // namespace atl::workbench

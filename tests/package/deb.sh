@@ -84,30 +84,13 @@ expect 0 "Overall exposure" inside systemd-analyze security --no-pager --thresho
 note "$(grep 'Overall exposure' out.txt)"
 
 note "a federation of four clients, who live outside"
-digits
-sed "s/^rounds = 20/rounds = 80/" "$root/experiments/quickstart.toml" >long.toml
-"$bin/atoll" simulate long.toml --data digits --json --out whole >whole.json 2>/dev/null
-"$bin/atoll" data partition digits --scheme dirichlet --alpha 0.5 --clients 4 --seed 1 --out shares >/dev/null
+rehearse 80
 { cat long.toml; printf '\n[listen]\naddress = "127.0.0.1:0"\n'; } >new/etc/atoll/server.toml
 well inside systemctl enable --now atoll-server
 address=$(inside cat $state/address)
 sed -i "s/127.0.0.1:0/$address/" new/etc/atoll/server.toml
 [ "$(inside systemctl show -P StatusText atoll-server)" = "listening on $address" ] || fail "it does not say where it listens"
-clients=""
-for name in client-1 client-2 client-3 client-4; do
-  token=$(inside setpriv --reuid atoll --regid atoll --clear-groups atoll-server token $state $name 2>/dev/null)
-  "$bin/atoll-client" enroll $name --server "$address" --token "$token" >/dev/null
-  cat >$name/client.toml <<TOML
-name = "$name"
-server = "$address"
-[data]
-set = "digits"
-train_indices = "../shares/$name.train.indices"
-test_indices = "../shares/$name.test.indices"
-TOML
-  start $name.log "$bin/atoll-client" run $name
-  clients="$clients $started"
-done
+join_clients inside setpriv --reuid atoll --regid atoll --clear-groups atoll-server token $state
 reached() { [ "$(inside atoll-server status $state | sed -n 's/.*"round": \([0-9]*\),.*/\1/p' | head -n 1)" -ge "$1" ]; }
 until_true 60 reached 3
 
@@ -122,13 +105,12 @@ note "upgraded while it runs"
 pid=$(inside systemctl show -P MainPID atoll-server)
 well inside env DEBIAN_FRONTEND=noninteractive dpkg -i /root/server.deb
 until_true 30 back
-for client in $clients; do wait "$client" || { tail -n 5 client-*.log; fail "a client ended with an error"; }; done
+clients_end_well
 over() { [ "$(inside systemctl show -P SubState atoll-server)" = dead ]; }
 until_true 30 over
 [ "$(inside systemctl show -P Result atoll-server)" = success ] || fail "the server ended with an error"
 inside atoll-server status $state >status.json
-found=$(sed -n 's/.*"model_sha256": "\(.*\)".*/\1/p' status.json)
-[ "$found" = "$(field model_sha256 whole.json)" ] || fail "the model is $found, not that of the undisturbed run"
+is_undisturbed status.json
 expect 0 "every one as it was written" inside atoll-server audit $state --verify
 
 note "removed"

@@ -68,25 +68,20 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 
 digits() { ATOLL_DATA="" "$bin/atoll" data get digits >/dev/null; }
 
-# federation ROUNDS SERVER-FOLDER [TOML]: the quickstart with so many rounds on the digits, once undisturbed in one process
-# (whole.json) and once begun with a server ($server, server.log, $address) and four clients ($clients)
-federation() {
+# rehearse ROUNDS: long.toml, the quickstart with so many rounds, and what it comes to on the digits in one process (whole.json)
+rehearse() {
   digits
   sed "s/^rounds = 20/rounds = $1/" "$root/experiments/quickstart.toml" >long.toml
   "$bin/atoll" simulate long.toml --data digits --json --out whole >whole.json 2>/dev/null
+}
+
+# join_clients TOKEN-COMMAND...: four clients of the server at $address, each with its share of the digits and the token that
+# the command prints for its name ($clients)
+join_clients() {
   "$bin/atoll" data partition digits --scheme dirichlet --alpha 0.5 --clients 4 --seed 1 --out shares >/dev/null
-  "$bin/atoll-server" init "$2" --listen 127.0.0.1:0 >/dev/null
-  cp long.toml "$2/server.toml"
-  printf '\n[listen]\naddress = "127.0.0.1:0"\n%s\n' "${3:-}" >>"$2/server.toml"
-  start server.log "$bin/atoll-server" run "$2"
-  server=$started
-  until_true 10 test -e "$2/address"
-  address=$(cat "$2/address")
-  # A second server must come back where the clients look for it.
-  sed -i "/^\[listen\]/,/^address/s/127.0.0.1:0/$address/" "$2/server.toml"
   clients=""
   for name in client-1 client-2 client-3 client-4; do
-    "$bin/atoll-client" enroll $name --server "$address" --token "$("$bin/atoll-server" token "$2" $name 2>/dev/null)" >/dev/null
+    "$bin/atoll-client" enroll $name --server "$address" --token "$("$@" $name 2>/dev/null)" >/dev/null
     cat >$name/client.toml <<TOML
 name = "$name"
 server = "$address"
@@ -100,11 +95,37 @@ TOML
   done
 }
 
+# clients_end_well: all of $clients
+clients_end_well() {
+  for pid in $clients; do wait "$pid" || { tail -n 5 client-*.log; fail "a client ended with an error"; }; done
+}
+
+# is_undisturbed STATUS.json: a server's model is that of whole.json
+is_undisturbed() {
+  found=$(sed -n 's/.*"model_sha256": "\(.*\)".*/\1/p' "$1")
+  [ "$found" = "$(field model_sha256 whole.json)" ] || fail "the model is $found, not that of the undisturbed run"
+}
+
+# federation ROUNDS SERVER-FOLDER [TOML]: the quickstart with so many rounds on the digits, once undisturbed in one process
+# (whole.json) and once begun with a server ($server, server.log, $address) and four clients ($clients)
+federation() {
+  rehearse "$1"
+  "$bin/atoll-server" init "$2" --listen 127.0.0.1:0 >/dev/null
+  cp long.toml "$2/server.toml"
+  printf '\n[listen]\naddress = "127.0.0.1:0"\n%s\n' "${3:-}" >>"$2/server.toml"
+  start server.log "$bin/atoll-server" run "$2"
+  server=$started
+  until_true 10 test -e "$2/address"
+  address=$(cat "$2/address")
+  # A second server must come back where the clients look for it.
+  sed -i "/^\[listen\]/,/^address/s/127.0.0.1:0/$address/" "$2/server.toml"
+  join_clients "$bin/atoll-server" token "$2"
+}
+
 # ends_as_undisturbed SERVER-FOLDER: the federation's processes end well, with the model of the undisturbed run
 ends_as_undisturbed() {
-  for pid in $clients; do wait "$pid" || { tail -n 5 client-*.log; fail "a client ended with an error"; }; done
+  clients_end_well
   wait "$server" || { tail -n 20 server*.log; fail "the server ended with an error"; }
   "$bin/atoll-server" status "$1" >status.json
-  found=$(sed -n 's/.*"model_sha256": "\(.*\)".*/\1/p' status.json)
-  [ "$found" = "$(field model_sha256 whole.json)" ] || fail "the model is $found, not that of the undisturbed run"
+  is_undisturbed status.json
 }

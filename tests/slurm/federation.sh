@@ -44,9 +44,7 @@ start slurmd.log slurmd -D -f "$SLURM_CONF"
 idle() { sinfo -h -o %t | grep -q idle; }
 until_true 30 idle
 
-digits
-sed "s/^rounds = 20/rounds = 80/" "$root/experiments/quickstart.toml" >long.toml
-"$bin/atoll" simulate long.toml --data digits --json --out whole >whole.json 2>/dev/null
+rehearse 80
 export FOLDER="$here/fed/one" RUN="$here/long.toml" BIN="$bin"
 reached() { [ "$("$bin/atoll-server" status fed/one/server | sed -n 's/.*"round": \([0-9]*\),.*/\1/p' | head -n 1)" -ge "$1" ]; }
 
@@ -60,7 +58,6 @@ grep -q 'what was committed stays' first.txt || { cat first.txt; fail "the serve
 
 timeout 300 sbatch --wait --parsable --output="$here/second.txt" "$root/docker/federation.slurm" >/dev/null || { tail -n 30 second.txt; fail "the second job"; }
 "$bin/atoll-server" status fed/one/server >status.json
-found=$(sed -n 's/.*"model_sha256": "\(.*\)".*/\1/p' status.json)
-[ "$found" = "$(field model_sha256 whole.json)" ] || fail "the model is $found, not that of the undisturbed run"
+is_undisturbed status.json
 grep -q 'finished, 80 of 80 rounds' second.txt || { tail second.txt; fail "no report"; }
 echo "cancelled in round $(sed -n 's/.*round \([0-9]*\) closed.*/\1/p' first.txt | tail -n 1), submitted again: the model is the undisturbed run's"

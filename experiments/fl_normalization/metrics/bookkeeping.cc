@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "common/core/check.h"
+#include "experiments/fl_normalization/metrics/moments.h"
+#include "experiments/fl_normalization/metrics/norm_track.h"
 
 namespace atl::study {
 namespace {
@@ -46,6 +48,19 @@ double mismatch(const ChannelStatistics& stored, const ChannelStatistics& seen) 
   for (size_t c = 0; c < seen.mean.size(); ++c)
     sum += std::abs(stored.mean[c] - seen.mean[c]) / std::sqrt(seen.variance[c] + kVarianceFloor);
   return sum / static_cast<double>(seen.mean.size());
+}
+
+ChannelStatistics running_statistics(const Manifest& manifest, ByteView flat,
+                                     const std::string& site) {
+  ChannelStatistics out;
+  const auto* mean = manifest.find(site + ".running_mean");
+  const auto* variance = manifest.find(site + ".running_var");
+  if (mean == nullptr || variance == nullptr) return out;
+  for (const size_t c : measured_channels(site, mean->elements)) {
+    out.mean.push_back(static_cast<double>(floats(flat, *mean)[c]));
+    out.variance.push_back(static_cast<double>(floats(flat, *variance)[c]));
+  }
+  return out;
 }
 
 }  // namespace atl::study

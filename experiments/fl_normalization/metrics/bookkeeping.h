@@ -4,6 +4,10 @@
 // with BatchNorm; layers without running statistics have none of it.
 #pragma once
 
+#include <string>
+
+#include "common/core/bytes.h"
+#include "common/tensor/manifest.h"
 #include "experiments/fl_normalization/metrics/divergence.h"
 
 namespace atl::study {
@@ -16,5 +20,10 @@ double running_variance_gap(Clients clients);
 // M = mean_c |rm_c - m_c| / sqrt(v_c + eps): `stored` are the buffers of the aggregated model,
 // `seen` the moments of what it feeds the slot on the probe set.
 double mismatch(const ChannelStatistics& stored, const ChannelStatistics& seen);
+
+// The running statistics of a slot in a model, the measured channels (moments.h) only; empty where
+// it has none.
+ChannelStatistics running_statistics(const Manifest& manifest, ByteView flat,
+                                     const std::string& site);
 
 }  // namespace atl::study

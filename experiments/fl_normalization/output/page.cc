@@ -161,15 +161,9 @@ std::string verdict_section(const StudyReport& report) {
 }  // namespace
 
 std::string to_page(const StudyReport& report) {
-  std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" "
-      "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-      "<title>Normalization in federated learning – Atoll</title>\n<style>";
-  out += workbench::page_style();
+  std::string out = workbench::page_head("Normalization in federated learning – Atoll");
   out +=
-      "</style>\n</head>\n<body>\n<main>\n<header><div class=\"eyebrow\">Atoll study</div>"
+      "<header><div class=\"eyebrow\">Atoll study</div>"
       "<h1>Normalization in federated learning</h1><div class=\"notes\"><ul>";
   for (const auto& line : headlines(report)) out += "<li>" + escape_html(line) + "</li>";
   out += "</ul></div></header>\n";

@@ -33,19 +33,6 @@ void add_rows(Table& ecs, uint32_t round, const char* frame, const Samples& clie
   }
 }
 
-// The running statistics of a slot in a model, the measured channels only.
-ChannelStatistics running(const Manifest& manifest, ByteView flat, const std::string& site) {
-  ChannelStatistics out;
-  const auto* mean = manifest.find(site + ".running_mean");
-  const auto* variance = manifest.find(site + ".running_var");
-  if (mean == nullptr || variance == nullptr) return out;
-  for (const size_t c : measured_channels(site, mean->elements)) {
-    out.mean.push_back(static_cast<double>(floats(flat, *mean)[c]));
-    out.variance.push_back(static_cast<double>(floats(flat, *variance)[c]));
-  }
-  return out;
-}
-
 bool is_weight(Role role) {
   return role == Role::kConvWeight || role == Role::kLinearWeight || role == Role::kHeadWeight;
 }
@@ -88,12 +75,12 @@ void Observation::measure_shift(uint32_t round, const RoundModels& models) {
 void Observation::measure_statistics(uint32_t round, ByteView model, const RoundModels& models) {
   scorer_.load(model);
   for (const auto& seen : scorer_.probe_test(parts_.probe, false)) {
-    const auto stored = running(scorer_.manifest(), model, seen.site);
+    const auto stored = running_statistics(scorer_.manifest(), model, seen.site);
     double mean_gap = kNothing, variance_gap = kNothing, off = 0;  // without buffers: M = 0
     if (!stored.mean.empty()) {
       std::vector<ChannelStatistics> clients;
       for (const auto& local : models.locals)
-        clients.push_back(running(scorer_.manifest(), local.flat, seen.site));
+        clients.push_back(running_statistics(scorer_.manifest(), local.flat, seen.site));
       mean_gap = running_mean_gap(clients);
       variance_gap = running_variance_gap(clients);
       off = mismatch(stored, seen.pre.statistics);

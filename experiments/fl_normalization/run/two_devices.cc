@@ -18,18 +18,6 @@ namespace {
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* kScaled = "conv3";  // the layer of the obliteration demonstration
 
-ChannelStatistics running(const Manifest& manifest, ByteView flat, const std::string& site) {
-  ChannelStatistics out;
-  const auto* mean = manifest.find(site + ".running_mean");
-  const auto* variance = manifest.find(site + ".running_var");
-  if (mean == nullptr || variance == nullptr) return out;
-  for (const size_t c : measured_channels(site, mean->elements)) {
-    out.mean.push_back(static_cast<double>(floats(flat, *mean)[c]));
-    out.variance.push_back(static_cast<double>(floats(flat, *variance)[c]));
-  }
-  return out;
-}
-
 // Of equally many values of both.
 ChannelStatistics together(const ChannelStatistics& a, const ChannelStatistics& b) {
   ChannelStatistics out;
@@ -69,7 +57,7 @@ class Experiment {
     const auto a = pair.on_probe(0, model, false), b = pair.on_probe(1, model, false);
     std::vector<double> out;
     for (size_t i = 0; i < a.size(); ++i) {
-      const auto stored = running(pair.manifest(), model, a[i].site);
+      const auto stored = running_statistics(pair.manifest(), model, a[i].site);
       out.push_back(stored.mean.empty()
                         ? 0
                         : mismatch(stored, together(a[i].pre.statistics, b[i].pre.statistics)));
@@ -88,8 +76,8 @@ class Experiment {
       const std::vector<Gram> grams{same_a[i].gram, same_b[i].gram};
       double mean_gap_of_buffers = kNothing, variance_gap_of_buffers = kNothing;
       const std::vector<ChannelStatistics> stored{
-          running(pair.manifest(), pair.local(0), a[i].site),
-          running(pair.manifest(), pair.local(1), a[i].site)};
+          running_statistics(pair.manifest(), pair.local(0), a[i].site),
+          running_statistics(pair.manifest(), pair.local(1), a[i].site)};
       if (!stored[0].mean.empty()) {
         mean_gap_of_buffers = running_mean_gap(stored);
         variance_gap_of_buffers = running_variance_gap(stored);

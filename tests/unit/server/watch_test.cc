@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "server/metrics/events.h"
+#include "server/metrics/status.h"
 #include "server/watch/board.h"
 #include "server/watch/exposition.h"
 #include "server/watch/gate.h"
@@ -200,10 +201,12 @@ TEST_F(Watch, AHealthCheckFailsWhenTheRoundLoopIsGone) {
 TEST_F(Watch, APausedRunStaysPausedUntilItGoesOn) {
   wait_for_round_two();
   auto& context = federation_.server().context();
-  const auto on_the_loop = [this](const std::function<void()>& what) {
-    asio::post(federation_.io(), asio::use_future(what)).get();
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // what is known is fresh again
-    return ask("/api/v1/status")["state"].get<std::string>();
+  const auto on_the_loop = [&](const std::function<void()>& what) {
+    const auto then = [&] {
+      what();
+      return json::parse(server::status_json(context))["state"].get<std::string>();
+    };
+    return asio::post(federation_.io(), asio::use_future(then)).get();
   };
   EXPECT_EQ(on_the_loop([&] { server::emit_paused(context, "the disk is full"); }), "paused");
   EXPECT_EQ(on_the_loop([&] { server::emit_clients(context); }), "paused");

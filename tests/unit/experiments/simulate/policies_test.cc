@@ -8,29 +8,13 @@
 #include "common/core/rng.h"
 #include "common/tensor/safetensors.h"
 #include "experiments/simulate/simulation.h"
+#include "tests/support/points.h"
 #include "tests/support/temporary_folder.h"
 
 namespace atl::workbench {
 namespace {
 
-// Points around three centres; each client's are moved and stretched, so that their statistics
-// differ.
-data::SharedDataset points(size_t count, uint64_t seed) {
-  auto set = std::make_shared<data::Dataset>();
-  set->name = "points";
-  set->shape = {6};
-  set->classes = 3;
-  Rng rng(seed, "points");
-  for (size_t i = 0; i < count; ++i) {
-    const auto label = static_cast<uint32_t>(rng.below(3));
-    set->labels.push_back(label);
-    for (uint32_t j = 0; j < 6; ++j) {
-      const double value = rng.normal() * 0.7 + (j % 3 == label ? 1.5 : 0);
-      set->values.push_back(static_cast<float>(i < count / 2 ? value : 2 * value + 1));
-    }
-  }
-  return set;
-}
+using testing::points;
 
 struct PolicyRun {
   explicit PolicyRun(const std::string& policy, uint32_t rounds = 3,
@@ -45,7 +29,7 @@ struct PolicyRun {
     plan.run.policy = policy;
     plan.run.keep = 100;
     plan.device = "cpu";
-    prepared.splits = {points(120, 1), points(60, 2)};
+    prepared.splits = {points(120, 1, true), points(60, 2, true)};
     // The first half of either set is client a's, the other, which is moved, client b's.
     auto range = [](uint32_t from, uint32_t count) {
       data::Indices indices(count);

@@ -11,6 +11,7 @@
 #include "common/core/rng.h"
 #include "common/tensor/safetensors.h"
 #include "experiments/bench_train/bare_training.h"
+#include "tests/support/points.h"
 #include "tests/support/temporary_folder.h"
 
 namespace atl::workbench {
@@ -18,22 +19,7 @@ namespace {
 
 using testing::TemporaryFolder;
 
-// Three classes of points around three centres: arithmetic, not data.
-data::SharedDataset points(size_t count, uint64_t seed) {
-  auto set = std::make_shared<data::Dataset>();
-  set->name = "points";
-  set->shape = {6};
-  set->classes = 3;
-  Rng rng(seed, "points");
-  for (size_t i = 0; i < count; ++i) {
-    const auto label = static_cast<uint32_t>(rng.below(3));
-    set->labels.push_back(label);
-    for (uint32_t j = 0; j < 6; ++j) {
-      set->values.push_back(static_cast<float>(rng.normal() * 0.7 + (j % 3 == label ? 1.5 : 0)));
-    }
-  }
-  return set;
-}
+using testing::points;
 
 Plan plan_of(uint32_t rounds) {
   Plan plan;
