@@ -185,11 +185,13 @@ TEST(LocalTrainer, InAFederationTheServerNeverSeesThem) {
   std::map<std::string, std::vector<float>> began;  // bn.running_mean[0] by round
   for (const char* name : {"a", "b"}) {
     const float amount = name[0] == 'a' ? 1 : 5;
-    auto step = [&began, name, amount](const client::Task& task,
-                                       std::span<float> model) -> Result<client::TrainReport> {
+    // Clients train side by side: each has a list of its own, made before.
+    auto step = [&mine = began[name], amount](
+                    const client::Task& task,
+                    std::span<float> model) -> Result<client::TrainReport> {
       client::TrainReport report;
       if (!task.train) return report;
-      began[name].push_back(model[4]);
+      mine.push_back(model[4]);
       for (auto& value : model) value += amount;
       report.examples = 1;
       report.steps = 1;
