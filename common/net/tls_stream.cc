@@ -76,7 +76,7 @@ int TlsStream::bio_read(BIO* bio, char* bytes, int size) {
     std::memcpy(bytes, line.in.data() + line.taken, got);
     line.taken += got;
     if (line.taken == line.in.size()) {
-      line.in = {};
+      std::string().swap(line.in);  // an assignment would keep its 16 KB
       line.taken = 0;
     }
     return static_cast<int>(got);
