@@ -186,7 +186,8 @@ class Loop {
     ATOLL_CO_ASSIGN(auto welcome, co_await expect<wire::Welcome>());
     if (trainer_ == nullptr) {
       ATOLL_CO_ASSIGN(auto made, factory_(welcome));
-      trainer_ = keep_local(std::move(made), options_.local_folder, welcome.run, options_.name);
+      trainer_ = keep_local(std::move(made), options_.local_folder,
+                            welcome.run + " " + welcome.identity, options_.name);
     }
     prepare(wire::Join{trainer_->manifest()});
     ATOLL_CO_TRY(co_await send());

@@ -15,7 +15,7 @@
 namespace atl::client {
 
 // `folder`: where local values are kept, made when needed; empty: in memory. They belong to this
-// run (its name, seed and number of rounds) and this client.
+// run (its name and identity, seed and number of rounds) and this client.
 std::unique_ptr<Trainer> keep_local(std::unique_ptr<Trainer> trainer, std::string folder,
                                     std::string run, std::string client);
 

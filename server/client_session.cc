@@ -176,7 +176,8 @@ class ClientSession {
     }
     const auto poll = std::min<int64_t>(context_.config.poll.count(), UINT32_MAX);
     prepare(wire::Welcome{context_.config.name, context_.config.seed, context_.config.rounds,
-                          context_.config.model, static_cast<uint32_t>(poll)});
+                          context_.config.model, static_cast<uint32_t>(poll),
+                          context_.store->identity()});
     ATOLL_CO_TRY(co_await send());
     ATOLL_CO_TRY(co_await take_manifest());
     name_ = hello->client;

@@ -82,6 +82,7 @@ struct Encoder {
     p->set_total_rounds(m.total_rounds);
     to_pb(m.model, *p->mutable_model());
     p->set_poll_ms(m.poll_ms);
+    p->set_identity(m.identity);
   }
   void operator()(const Join& m) { to_pb(m.manifest, *out.mutable_join()); }
   void operator()(const Joined&) { out.mutable_joined(); }
@@ -159,6 +160,10 @@ Result<Message> decode_hello(const pb::Hello& p) {
   return Message(m);
 }
 
+bool is_identity(const std::string& text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
 Result<Message> decode_welcome(const pb::Welcome& p) {
   Welcome m;
   if (!is_valid_name(p.run())) return malformed("welcome.run is not a valid name");
@@ -167,6 +172,9 @@ Result<Message> decode_welcome(const pb::Welcome& p) {
   m.total_rounds = p.total_rounds();
   ATOLL_TRY(from_pb(p.model(), m.model));
   m.poll_ms = p.poll_ms();
+  if (!p.identity().empty() && !is_identity(p.identity()))
+    return malformed("welcome.identity is not 32 hexadecimal digits");
+  m.identity = p.identity();
   return Message(m);
 }
 

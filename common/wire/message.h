@@ -62,6 +62,9 @@ struct Welcome {
   uint32_t total_rounds = 0;
   ModelSpec model;
   uint32_t poll_ms = 0;  // how long the server may keep a next-task unanswered
+  // 32 hexadecimal digits that no other run has, whatever its name; empty from a server that has
+  // none to tell.
+  std::string identity = {};
   bool operator==(const Welcome&) const = default;
 };
 struct Join {

@@ -121,8 +121,11 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
     const int64_t found = said ? version.integer(0) : 0;
     if (found > kVersion)
       return Error(ErrorCode::kIo, "it was written by a newer version of Atoll");
-    if (found == kVersion) return {};
-    return ledger->transaction("the tables", [&] { return ledger->execute(kSchema); });
+    return ledger->transaction("the tables", [&]() -> Status {
+      if (found < kVersion) ATOLL_TRY(ledger->execute(kSchema));
+      return ledger->execute(
+          "INSERT OR IGNORE INTO fact VALUES ('identity', lower(hex(randomblob(16))))");
+    });
   }();
   if (!made) return std::move(made).error().wrap("cannot use the ledger " + path);
   return ledger;
@@ -225,6 +228,13 @@ Status Ledger::finish(const std::vector<std::string>& lines) {
     ATOLL_TRY(execute("INSERT OR REPLACE INTO fact VALUES ('finished', CURRENT_TIMESTAMP)"));
     return add_lines(lines);
   });
+}
+
+Result<std::string> Ledger::identity() const {
+  Statement fact(database_, "SELECT value FROM fact WHERE key = 'identity'");
+  ATOLL_ASSIGN(const bool there, fact.step());
+  if (!there) return Error(ErrorCode::kIo, "the ledger does not say which run it is of");
+  return fact.text(0);
 }
 
 Result<bool> Ledger::finished() const {

@@ -62,6 +62,8 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
+  // 32 hexadecimal digits, drawn at random when the ledger was made: the run's own.
+  Result<std::string> identity() const;
   // The attempt at this round that was begun and neither committed nor given up, or whose model was
   // lost: it is to be done as it was meant.
   Result<std::optional<Intent>> unfinished(uint32_t round) const;

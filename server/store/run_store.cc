@@ -85,6 +85,7 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::string& folder,
   }
 
   ATOLL_ASSIGN(store->ledger_, Ledger::open(folder + "/ledger.sqlite"));
+  ATOLL_ASSIGN(store->identity_, store->ledger_->identity());
   ATOLL_TRY(store->recover());
   return store;
 }

@@ -49,6 +49,8 @@ class RunStore {
   Status adopt(uint32_t round, const Digest& digest);
 
   Ledger& ledger() { return *ledger_; }
+  // Of this run and no other, from its first start on.
+  const std::string& identity() const { return identity_; }
   // Appends the lines of commits to metrics.jsonl. Lines that cannot be written now are kept, and
   // tried again with the next ones.
   void deliver_lines();
@@ -68,7 +70,7 @@ class RunStore {
   Status append(const std::string& lines);
 
   std::string folder_;
-  std::string config_sha256_;
+  std::string config_sha256_, identity_;
   uint32_t keep_ = 2;
   uint32_t round_ = 0;
   std::shared_ptr<const SafetensorsFile> model_;

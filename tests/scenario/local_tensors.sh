@@ -32,9 +32,13 @@ start server2.log "$bin/atoll-server" run server
 server=$started
 ends_as_undisturbed server
 
+# The headers differ in whose run the tensors are of: in one process it was another run.
+tensors_of() { grep -ao '"data_sha256": *"[0-9a-f]*"' "$1/round-000120.safetensors"; }
+same_tensors() { [ -n "$(tensors_of "$1")" ] && [ "$(tensors_of "$1")" = "$(tensors_of "$2")" ]; }
+
 # Two rounds are kept at each client; the clients' norms differ, and those in one process were the same.
 for name in client-1 client-2 client-3 client-4; do
   [ "$(find $name/local -name 'round-*.safetensors' | wc -l)" = 2 ] || fail "$name does not keep two rounds"
-  cmp $name/local/round-000120.safetensors whole/local/$name/round-000120.safetensors || fail "$name has other tensors"
+  same_tensors $name/local whole/local/$name || fail "$name has other tensors"
 done
-! cmp -s client-1/local/round-000120.safetensors client-2/local/round-000120.safetensors || fail "the clients' norms are equal"
+! same_tensors client-1/local client-2/local || fail "the clients' norms are equal"

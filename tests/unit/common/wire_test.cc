@@ -91,6 +91,18 @@ TEST(Wire, RolesThatAreApartTravelByNumber) {
   EXPECT_TRUE(std::get<Task>(*decode(golden("task"))).settings.roles.empty());
 }
 
+TEST(Wire, TheIdentityOfARunIsHexadecimalOrAbsent) {
+  Welcome welcome{"run-1", 42, 10, ModelSpec{"lenet", "ln", {}, 10}, 15000};
+  EXPECT_TRUE(std::get<Welcome>(*decode(golden("welcome"))).identity.empty());
+  welcome.identity = "00112233445566778899aabbccddeeff";
+  EXPECT_TRUE(std::get<Welcome>(*decode(encode(welcome))) == welcome);
+  for (const char* bad : {"0", "00112233445566778899AABBCCDDEEFF",
+                          "00112233445566778899aabbccddeeff0", "../../../../../../../../../../../"}) {
+    welcome.identity = bad;
+    EXPECT_EQ(decode(encode(welcome)).error().code(), ErrorCode::kProtocol) << bad;
+  }
+}
+
 TEST(Wire, FramesHaveTheirGoldenBytesBothWays) {
   const auto control = golden("frame-control");
   const auto header = decode_header(control).value();

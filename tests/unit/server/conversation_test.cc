@@ -169,6 +169,7 @@ TEST_F(Conversation, TheFirstMessagesAreCheckedOneByOne) {
   EXPECT_EQ(refused(wire::Enrol{"token", "csr"}), Reason::kUnexpected);  // nobody enrols here
   auto& link = connect("a");
   const auto welcome = ask<wire::Welcome>(link, wire::Hello{"a", 1, 0, ""});
+  EXPECT_EQ(welcome.identity.size(), 32u);
   EXPECT_EQ(welcome.run, "run");
   EXPECT_EQ(welcome.total_rounds, 2u);
   EXPECT_EQ(ask<wire::Refused>(link, wire::NextTask{}).reason, Reason::kUnexpected);

@@ -30,6 +30,15 @@ TEST_F(LedgerTest, ANewOneKnowsNothing) {
   EXPECT_FALSE(ledger->finished().value());
 }
 
+TEST_F(LedgerTest, ARunKeepsItsIdentityAndSharesItWithNoOther) {
+  const auto mine = open()->identity().value();
+  EXPECT_EQ(mine.size(), 32u);
+  EXPECT_EQ(mine.find_first_not_of("0123456789abcdef"), std::string::npos);
+  EXPECT_EQ(open()->identity().value(), mine);
+  const auto other = Ledger::open(folder_.path() + "/other").value()->identity().value();
+  EXPECT_NE(other, mine);
+}
+
 TEST_F(LedgerTest, AnIntentIsThereAfterARestartWithItsVeryCohort) {
   ASSERT_TRUE(open()->begin(intent(3, 1)).ok());
   auto ledger = open();
