@@ -47,4 +47,8 @@ LayerPtr make_ws_conv(const ConvShape& shape, bool bias);
 // y = x weight^T + bias on [B, in]. weight [out, in].
 LayerPtr make_linear(int64_t in, int64_t out, bool bias);
 
+// Halves height and width of [B, C, H, W]: the largest of each 2x2; an odd last row or column is
+// left out. The values of torch::max_pool2d(x, 2), bit for bit.
+torch::Tensor max_pool(const torch::Tensor& x);
+
 }  // namespace atl::models

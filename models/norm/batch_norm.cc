@@ -1,3 +1,4 @@
+#include "models/norm/moment_exchange.h"
 #include "models/norm/running_norm.h"
 
 namespace atl::models {
@@ -9,6 +10,7 @@ class BatchNorm : public RunningNorm {
 
   torch::Tensor forward(const torch::Tensor& x) override {
     if (!has_variance(x) || !of_batch()) return by_running(x);
+    if (usual() && MomentExchange::wanted()) return by_all(x);
     return keeps_running() ? by_batch(x, {}, {}, 0) : by_batch(x, mean_, var_, next_momentum());
   }
 
@@ -20,6 +22,13 @@ class BatchNorm : public RunningNorm {
                          const torch::Tensor& var, double momentum) const {
     return torch::batch_norm(x, gamma_, beta_, mean, var, true, momentum, epsilon_,
                              /*cudnn_enabled=*/true);
+  }
+  // By the moments of every participant of a synchronised step.
+  torch::Tensor by_all(const torch::Tensor& x) {
+    const auto [mean, var, values] = MomentExchange::pool(x);
+    follow(mean.detach(), var.detach(), values);
+    const auto y = (x - per_channel(mean, x)) * per_channel(torch::rsqrt(var + epsilon_), x);
+    return affine(y, gamma_, beta_);
   }
 };
 

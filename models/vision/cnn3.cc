@@ -31,7 +31,7 @@ class Cnn3 : public Model {
  private:
   // ReLU behind the pooling: max and ReLU commute, and there is a quarter left to do.
   torch::Tensor block(const LayerPtr& conv, const NormSlot& norm, const torch::Tensor& x) const {
-    return behind(norm, torch::relu(torch::max_pool2d(apply(norm, conv->forward(x)), 2)));
+    return behind(norm, torch::relu(max_pool(apply(norm, conv->forward(x)))));
   }
 
   LayerPtr conv1_;

@@ -29,8 +29,8 @@ class LeNet : public Model {
 
   torch::Tensor forward(torch::Tensor x) override {
     // ReLU behind the pooling: max and ReLU commute, and there is a quarter left to do.
-    x = behind(norm1_, torch::relu(torch::max_pool2d(apply(norm1_, conv1_->forward(x)), 2)));
-    x = behind(norm2_, torch::relu(torch::max_pool2d(apply(norm2_, conv2_->forward(x)), 2)));
+    x = behind(norm1_, torch::relu(max_pool(apply(norm1_, conv1_->forward(x)))));
+    x = behind(norm2_, torch::relu(max_pool(apply(norm2_, conv2_->forward(x)))));
     x = torch::relu(fc1_->forward(x.flatten(1)));
     x = torch::relu(fc2_->forward(x));
     return fc3_->forward(x);

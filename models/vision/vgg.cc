@@ -50,7 +50,7 @@ class Vgg : public Model {
     for (const auto& [conv, norm, pooled] : steps_) {
       x = apply(norm, conv->forward(x));
       // ReLU behind the pooling: max and ReLU commute, and there is a quarter left to do.
-      x = behind(norm, torch::relu(pooled ? torch::max_pool2d(x, 2) : x));
+      x = behind(norm, torch::relu(pooled ? max_pool(x) : x));
     }
     x = x.flatten(1);
     if (fc1_) {
