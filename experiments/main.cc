@@ -9,6 +9,7 @@
 #include "experiments/data/data_verb.h"
 #include "experiments/demo/demo_verb.h"
 #include "experiments/experiment/experiment_verb.h"
+#include "experiments/fl_normalization/run/advise_verb.h"
 #include "experiments/inspect/inspect_verb.h"
 #include "experiments/report/report_verb.h"
 #include "experiments/simulate/simulate_verb.h"
@@ -26,6 +27,7 @@ int main(int argc, char** argv) {
   add_report_verb(app, verbs);
   add_inspect_verb(app, verbs);
   add_experiment_verb(app, verbs);
+  atl::study::add_advise_verb(app, verbs);
   atl::bench::add_bench_verb(app, verbs, {atl::bench::train_benchmark()});
   try {
     app.parse(argc, argv);

@@ -40,24 +40,26 @@ double mean_shift(const Table& ecs) {
   return mean(gaps);
 }
 
-double mean_spread(const Table& contrib) {
-  std::map<double, double> largest;  // by round
+// The mean over rounds of the most extreme client's value in a column.
+double mean_extreme(const Table& contrib, const char* column, bool largest) {
+  std::map<double, std::vector<double>> by_round;
   for (size_t i = 0; i < contrib.rows.size(); ++i) {
-    auto& value = largest[contrib.number(i, "round")];
-    value = std::max(value, contrib.number(i, "nu_max"));
+    const double value = contrib.number(i, column);
+    if (!std::isnan(value)) by_round[contrib.number(i, "round")].push_back(value);
   }
-  std::vector<double> values;
-  for (const auto& [round, value] : largest) values.push_back(value);
-  return mean(values);
+  std::vector<double> extremes;
+  for (const auto& [round, values] : by_round) {
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    extremes.push_back(largest ? *high : *low);
+  }
+  return mean(extremes);
 }
-
-double last(const std::vector<double>& values) { return values.empty() ? kNothing : values.back(); }
 
 }  // namespace
 
 RunFigures figures_of(const CellResult& result) {
   RunFigures f;
-  f.best = f.final = f.batch_final = f.area = kNothing;
+  f.best = f.final = f.batch_final = f.recal_final = f.area = kNothing;
   f.rounds_to.assign(std::size(kTargets), kNothing);
   const auto accuracies = result.curve.numbers("test_acc");
   if (result.failure.empty() && !accuracies.empty()) {
@@ -65,15 +67,17 @@ RunFigures figures_of(const CellResult& result) {
     f.best = *std::max_element(accuracies.begin(), accuracies.end());
     f.final = final_accuracy(result);
     f.batch_final = mean_of_last(result.curve.numbers("batch_acc"), 5);
+    f.recal_final = mean_of_last(result.curve.numbers("recal_acc"), 5);
     for (size_t t = 0; t < std::size(kTargets); ++t)
       f.rounds_to[t] = first_crossing(rounds, accuracies, kTargets[t]);
     f.area = area_under(rounds, accuracies);
   }
-  f.n_eff = last(result.rounds.numbers("N_eff"));
-  f.oi = last(result.rounds.numbers("OI"));
+  f.n_eff = mean(result.rounds.numbers("N_eff")) / static_cast<double>(result.cell.cohort);
+  f.oi = mean(result.rounds.numbers("OI"));
+  f.least_retention = mean_extreme(result.contrib, "Q", false);
   f.ecs = mean_shift(result.ecs);
   f.mismatch = mean(result.bn.numbers("M"));
-  f.norm_spread = mean_spread(result.contrib);
+  f.norm_spread = mean_extreme(result.contrib, "nu_max", true);
   return f;
 }
 
@@ -92,15 +96,16 @@ const MethodRow* Setting::find(const std::string& method) const {
   return nullptr;
 }
 
-Difference Setting::difference(const std::string& method, const std::string& against) const {
+Difference Setting::difference(const std::string& method, const std::string& against,
+                               double RunFigures::*field, double scale) const {
   Difference out{method, against, {}, kNothing, {kNothing, kNothing}};
   const auto *a = find(method), *b = find(against);
   if (a == nullptr || b == nullptr) return out;
   for (size_t i = 0; i < a->runs.size(); ++i) {
     for (size_t j = 0; j < b->runs.size(); ++j) {
       if (a->runs[i]->cell.seed != b->runs[j]->cell.seed) continue;
-      const double points = 100 * (a->figures[i].final - b->figures[j].final);
-      if (!std::isnan(points)) out.by_seed.push_back(points);
+      const double by = scale * (a->figures[i].*field - b->figures[j].*field);
+      if (!std::isnan(by)) out.by_seed.push_back(by);
     }
   }
   out.mean = mean(out.by_seed);

@@ -17,7 +17,9 @@ struct RunFigures {
   double batch_final = 0;         // the same with batch statistics
   std::vector<double> rounds_to;  // by kTargets: first crossing of a 3-point moving mean
   double area = 0;                // mean over rounds of the curve (trapezoids)
-  double n_eff = 0, oi = 0;       // of the last measured round
+  double recal_final = 0;         // the same after a recalibration
+  double n_eff = 0, oi = 0;       // N_eff / K and OI, means over all measured rounds
+  double least_retention = 0;     // mean over rounds of the smallest Q of a client
   double ecs = 0;                 // mean G_mu, frame model, before the norm, all rounds
   double mismatch = 0;            // mean M, all rounds and slots
   double norm_spread = 0;         // mean over rounds of the largest nu_max of a client
@@ -35,7 +37,7 @@ struct MethodRow {
 
 struct Difference {
   std::string method, against;
-  std::vector<double> by_seed;  // final accuracy, in points of a hundred
+  std::vector<double> by_seed;  // of final accuracies: in points of a hundred
   double mean = 0;
   Interval interval;  // Student's t over seeds
 };
@@ -45,8 +47,10 @@ struct Setting {
   Cell cell;         // any of its cells
   std::vector<MethodRow> methods;
   const MethodRow* find(const std::string& method) const;
-  // Over the seeds that both have; `by_seed` is empty where there are none.
-  Difference difference(const std::string& method, const std::string& against) const;
+  // Over the seeds that both have; `by_seed` is empty where there are none. Of final accuracies in
+  // points, or of another figure times `scale`.
+  Difference difference(const std::string& method, const std::string& against,
+                        double RunFigures::*field = &RunFigures::final, double scale = 100) const;
 };
 
 // Results in any order; settings and methods in that of their first appearance, runs by seed.

@@ -40,7 +40,7 @@ std::string group_norm_of(const Setting& setting) {
 
 Regime regime_of(const Setting& setting) {
   Regime r;
-  r.setting = &setting;
+  r.cell = setting.cell;
   r.ln = setting.difference("ln", "bn(all)");
   r.gn = setting.difference(group_norm_of(setting), "bn(all)");
   r.none = setting.difference("none", "bn(all)");
@@ -76,26 +76,28 @@ Predictor predictor_of(const Quantity& quantity, const std::vector<Regime>& regi
           rank_correlation(x, size)};
 }
 
-RuleOfThumb rule_of(const std::vector<Regime>& regimes) {
-  std::vector<std::string> names;
-  std::vector<Example> all, fit, held;
-  for (const auto& quantity : kQuantities) {
-    if (quantity.before_training) names.emplace_back(quantity.name);
-  }
-  for (size_t i = 0; i < regimes.size(); ++i) {
-    Example example{{}, regimes[i].ln.mean > 0};
-    for (const auto& quantity : kQuantities) {
-      if (quantity.before_training) example.x.push_back(regimes[i].*quantity.field);
-    }
-    (i % kEvery == kEvery - 1 ? held : fit).push_back(example);
-    all.push_back(std::move(example));
-  }
-  RuleOfThumb out;
+std::vector<Example> examples_of(const std::vector<Regime>& regimes) {
+  std::vector<Example> examples;
+  for (const auto& regime : regimes)
+    examples.push_back({known_before_training(regime), regime.ln.mean > 0});
+  return examples;
+}
+
+bool gives_a_rule(const std::vector<Example>& all) {
   const auto yes = std::count_if(all.begin(), all.end(), [](const auto& e) { return e.positive; });
-  if (all.size() < kLeastRegimes || yes == 0 || static_cast<size_t>(yes) == all.size()) return out;
+  return all.size() >= kLeastRegimes && yes > 0 && static_cast<size_t>(yes) < all.size();
+}
+
+RuleOfThumb rule_of(const std::vector<Regime>& regimes) {
+  const auto all = examples_of(regimes);
+  RuleOfThumb out;
+  if (!gives_a_rule(all)) return out;
+  std::vector<Example> fit, held;
+  for (size_t i = 0; i < all.size(); ++i)
+    (i % kEvery == kEvery - 1 ? held : fit).push_back(all[i]);
   const Rule rule = fit_rule(fit);
   out.fitted = true;
-  out.text = rule.text(names, "LN", "BN");
+  out.text = rule.text(names_before_training(), "LN", "BN");
   out.fitted_on = fit.size();
   out.fit_errors = errors_of(rule, fit);
   out.held_out = held.size();
@@ -108,15 +110,42 @@ RuleOfThumb rule_of(const std::vector<Regime>& regimes) {
 
 }  // namespace
 
+std::vector<double> known_before_training(const Regime& regime) {
+  std::vector<double> values;
+  for (const auto& quantity : kQuantities) {
+    if (quantity.before_training) values.push_back(regime.*quantity.field);
+  }
+  return values;
+}
+
+std::vector<std::string> names_before_training() {
+  std::vector<std::string> names;
+  for (const auto& quantity : kQuantities) {
+    if (quantity.before_training) names.emplace_back(quantity.name);
+  }
+  return names;
+}
+
+std::optional<Rule> rule_of_all(const RegimeMap& map) {
+  const auto all = examples_of(map.regimes);
+  if (!gives_a_rule(all)) return std::nullopt;
+  return fit_rule(all);
+}
+
 RegimeMap regime_map(const std::vector<Setting>& settings) {
-  RegimeMap map;
-  std::vector<double> differences;
+  std::vector<Regime> regimes;
   for (const auto& setting : settings) {
     auto regime = regime_of(setting);
-    if (std::isnan(regime.ln.mean)) continue;
-    differences.push_back(regime.ln.mean);
-    map.regimes.push_back(std::move(regime));
+    if (!std::isnan(regime.ln.mean)) regimes.push_back(std::move(regime));
   }
+  return regime_map(std::move(regimes));
+}
+
+RegimeMap regime_map(std::vector<Regime> regimes) {
+  RegimeMap map;
+  map.regimes = std::move(regimes);
+  std::vector<double> differences;
+  for (const auto& regime : map.regimes) differences.push_back(regime.ln.mean);
   for (const auto& quantity : kQuantities)
     map.predictors.push_back(predictor_of(quantity, map.regimes));
   const auto strength = [](const Predictor& p) {

@@ -7,11 +7,12 @@
 
 #include "experiments/fl_normalization/analysis/comparison.h"
 #include "experiments/fl_normalization/analysis/stump.h"
+#include "experiments/fl_normalization/analysis/stump.h"
 
 namespace atl::study {
 
 struct Regime {
-  const Setting* setting = nullptr;
+  Cell cell;                // its setting
   Difference ln, gn, none;  // against bn(all), in points
   // Known before training.
   double local_epochs = 0, local_steps = 0, images = 0, skew = 0, effective_classes = 0, depth = 0;
@@ -47,7 +48,18 @@ struct RegimeMap {
   Interval interval_ln;
 };
 
-// `settings` outlive the map.
 RegimeMap regime_map(const std::vector<Setting>& settings);
+RegimeMap regime_map(std::vector<Regime> regimes);
+
+// What is known of a regime before training, in the order of names_before_training().
+std::vector<double> known_before_training(const Regime& regime);
+std::vector<std::string> names_before_training();
+// The rule that all regimes give, for use; the map's own is fitted on two thirds of them. Null where
+// the map has none.
+std::optional<Rule> rule_of_all(const RegimeMap& map);
+
+// Regimes as a file: what `atoll advise` goes by.
+std::string to_json(const RegimeMap& map);
+Result<RegimeMap> map_from_json(std::string_view text);  // kData when it is not one
 
 }  // namespace atl::study

@@ -12,7 +12,7 @@ using workbench::fixed;
 using workbench::padded;
 using workbench::shown_width;
 
-using Rows = std::vector<std::vector<std::string>>;
+using Rows = TextTable;
 
 // Columns as wide as their widest field; all but the first to the right.
 std::string aligned(const Rows& rows) {
@@ -51,7 +51,7 @@ std::string rounds_to(const MethodRow& row, size_t target) {
 std::string setting_text(const Setting& setting) {
   std::string out = words(setting.cell) + "\n";
   Rows rows{{"method", "lr", "final %", "batch stat. %", "best %", "area", "to 25 %", "to 35 %",
-             "to 45 %", "N_eff", "OI", "ECS", "M", "failed"}};
+             "to 45 %", "N_eff/K", "OI", "ECS", "M", "failed"}};
   for (const auto& row : setting.methods) {
     rows.push_back({row.method, workbench::compact(row.runs.front()->cell.rate),
                     percent_pm(row.of(&RunFigures::final)),
@@ -123,7 +123,7 @@ std::string published_text(const StudyReport& report) {
 std::string map_text(const RegimeMap& map) {
   Rows rows{{"regime", "LN - BN", "GN - BN", "none - BN", "ECS", "M", "norm spread", "best %"}};
   for (const auto& r : map.regimes) {
-    const auto& c = r.setting->cell;
+    const auto& c = r.cell;
     rows.push_back({c.model + " " + c.partition + ", " + std::to_string(c.images) + " images, E " +
                         std::to_string(c.epochs),
                     words(r.ln), words(r.gn), words(r.none), fixed(r.ecs, 3), fixed(r.mismatch, 3),
@@ -158,6 +158,8 @@ std::string to_text(const StudyReport& report) {
   }
   for (const auto& v : report.verdicts)
     out += v.id + " " + v.judged + ": " + v.claim + "\n   " + v.numbers + "\n";
+  if (!report.mismatch_costs.empty()) out += "\n" + aligned(mismatch_table(report));
+  if (!report.obliterations.empty()) out += "\n" + aligned(obliteration_table(report));
   out += "\n" + published_text(report) + "\n";
   if (report.train_seconds > 0)
     out += workbench::percent(report.train_seconds / report.seconds) +

@@ -83,8 +83,8 @@ Table map_of(const StudyReport& report) {
                "norm_spread_none"},
               {}};
   for (const auto& r : report.map.regimes) {
-    table.add({r.setting->name,
-               r.setting->cell.partition,
+    table.add({r.cell.setting(),
+               r.cell.partition,
                r.images,
                r.local_epochs,
                r.local_steps,
@@ -133,6 +133,7 @@ Status write_files(const StudyReport& report, const std::string& folder) {
   ATOLL_TRY(write_table(runs_of(report), folder + "/runs.csv"));
   ATOLL_TRY(write_table(tuning_of(report), folder + "/tuning.csv"));
   ATOLL_TRY(write_table(map_of(report), folder + "/map.csv"));
+  ATOLL_TRY(write_atomic(folder + "/regimes.json", to_json(report.map) + "\n"));
   ATOLL_TRY(write_atomic(folder + "/summary.json", to_json(report) + "\n"));
   return write_atomic(folder + "/report.html", to_page(report));
 }

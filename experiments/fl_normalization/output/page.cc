@@ -91,7 +91,7 @@ std::string setting_section(const Setting& setting) {
       "<div class=\"charts\">" + figure("Test accuracy, mean over seeds" + which, accuracy) +
           figure("External covariate shift G_mu, mean over layers" + which, shift) + "</div>" +
           table({"method", "lr", "runs", "final %", "best %", "against bn(all), points [95 %]",
-                 "N_eff", "ECS"},
+                 "N_eff / K", "ECS"},
                 rows));
 }
 
@@ -105,7 +105,7 @@ std::string heat_of(const RegimeMap& map, const std::string& title,
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
   for (const auto& regime : map.regimes) {
-    const auto& c = regime.setting->cell;
+    const auto& c = regime.cell;
     const auto& d = regime.*difference;
     const auto r = (c.model == "lenet" ? "" : c.model + " ") + c.partition;
     const auto column = std::to_string(c.images) + " img, E " + std::to_string(c.epochs);
@@ -149,6 +149,13 @@ std::string map_section(const RegimeMap& map) {
   return out;
 }
 
+std::string claim_section(const std::string& title, TextTable rows) {
+  if (rows.size() < 2) return "";
+  const auto head = std::move(rows.front());
+  rows.erase(rows.begin());
+  return section(title, table(head, rows));
+}
+
 std::string verdict_section(const StudyReport& report) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& v : report.verdicts) rows.push_back({v.id, v.claim, v.judged});
@@ -170,6 +177,8 @@ std::string to_page(const StudyReport& report) {
   const bool map = report.settings.size() > 3;
   if (map) out += section("The map of regimes", map_section(report.map));
   out += section("Directions of Du et al. 2022", verdict_section(report));
+  out += claim_section("What the mismatch of stored statistics costs", mismatch_table(report));
+  out += claim_section("Are contributions obliterated without a norm?", obliteration_table(report));
   for (const auto& setting : report.settings) out += setting_section(setting);
   out += section("Everything as text",
                  "<div class=\"scroll\"><pre>" + escape_html(to_text(report)) + "</pre></div>");

@@ -17,6 +17,8 @@ std::unique_ptr<StudyReport> make_report(StudyPlan plan, std::vector<CellResult>
   report->rates = best_rates(report->plan, report->tuned);
   report->settings = settings_of(report->results);
   report->verdicts = verdicts(report->settings);
+  report->obliterations = obliterations(report->settings);
+  report->mismatch_costs = mismatch_costs(report->settings);
   report->map = regime_map(report->settings);
   for (const auto* all : {&report->tuned, &report->results}) {
     for (const auto& result : *all) {
@@ -70,13 +72,33 @@ std::string percent_pm(const std::vector<double>& values) {
   return values.size() < 2 ? middle : middle + " ± " + fixed(100 * deviation(values), 1);
 }
 
-std::string words(const Difference& difference) {
+std::string words(const Difference& difference, int decimals) {
   if (difference.by_seed.empty()) return "–";
-  auto text = (difference.mean >= 0 ? "+" : "") + fixed(difference.mean, 1);
+  auto text = (difference.mean >= 0 ? "+" : "") + fixed(difference.mean, decimals);
   if (!std::isnan(difference.interval.low))
-    text +=
-        " [" + fixed(difference.interval.low, 1) + ", " + fixed(difference.interval.high, 1) + "]";
+    text += " [" + fixed(difference.interval.low, decimals) + ", " +
+            fixed(difference.interval.high, decimals) + "]";
   return text;
+}
+
+TextTable obliteration_table(const StudyReport& report) {
+  TextTable rows{{"no norm minus", "OI", "N_eff / K", "largest norm ratio", "least retention Q",
+                  "obliterated without a norm"}};
+  for (const auto& o : report.obliterations)
+    rows.push_back({o.method + ", " + words(o.setting->cell), words(o.oi, 2), words(o.n_eff, 2),
+                    words(o.norm_spread, 2), words(o.retention, 2), o.judged});
+  return rows;
+}
+
+TextTable mismatch_table(const StudyReport& report) {
+  TextTable rows{{"stored statistics", "runs", "mean M", "batch statistics gain, points",
+                  "recalibrated gain", "correlation of M with them"}};
+  for (const auto& [method, cost] : report.mismatch_costs)
+    rows.push_back({method, std::to_string(cost.runs), fixed(cost.mean_mismatch, 3),
+                    fixed(cost.lost_to_batch, 2), fixed(cost.lost_to_recalibrated, 2),
+                    fixed(cost.correlation_batch, 2) + ", " +
+                        fixed(cost.correlation_recalibrated, 2)});
+  return rows;
 }
 
 }  // namespace atl::study

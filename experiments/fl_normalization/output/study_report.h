@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/fl_normalization/analysis/claims.h"
 #include "experiments/fl_normalization/analysis/regimes.h"
 #include "experiments/fl_normalization/analysis/verdicts.h"
 #include "experiments/fl_normalization/study/plan.h"
@@ -19,6 +20,8 @@ struct StudyReport {
   std::map<std::string, double> rates;     // by tuning group
   std::vector<Setting> settings;
   std::vector<Verdict> verdicts;
+  std::vector<Obliteration> obliterations;
+  std::vector<MismatchByMethod> mismatch_costs;
   RegimeMap map;  // of all settings; worth reading from some six on
 
   size_t missing() const { return plan.tuning.size() + plan.cells.size() - done(); }
@@ -27,12 +30,12 @@ struct StudyReport {
   double seconds = 0, train_seconds = 0, images = 0;
 };
 
-// On the heap, and nothing in it moves: settings and map point into the results.
+// On the heap, and nothing in it moves: settings point into the results.
 std::unique_ptr<StudyReport> make_report(StudyPlan plan, std::vector<CellResult> tuned,
                                          std::vector<CellResult> results);
 
 // FOLDER/runs.csv, curve.csv, ecs.csv, bn.csv, contrib.csv, norms.csv, rounds.csv, tuning.csv,
-// map.csv, summary.json and report.html, each written whole.
+// map.csv, regimes.json, summary.json and report.html, each written whole.
 Status write_files(const StudyReport& report, const std::string& folder);
 
 std::string to_json(const StudyReport& report);  // one object on one line
@@ -46,6 +49,10 @@ std::string words(const Cell& cell);
 // "41.3 ± 1.2" of values in [0, 1], as percent; one seed: no deviation.
 std::string percent_pm(const std::vector<double>& values);
 // "+1.2 [-0.4, 2.8]"
-std::string words(const Difference& difference);
+std::string words(const Difference& difference, int decimals = 1);
+// The two claims as tables, a head and rows: for text and page.
+using TextTable = std::vector<std::vector<std::string>>;
+TextTable obliteration_table(const StudyReport& report);
+TextTable mismatch_table(const StudyReport& report);
 
 }  // namespace atl::study

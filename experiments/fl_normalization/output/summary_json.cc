@@ -33,7 +33,7 @@ Json to(const Setting& setting) {
              {"final", numbers(row.of(&RunFigures::final))},
              {"best", numbers(row.of(&RunFigures::best))},
              {"area", numbers(row.of(&RunFigures::area))},
-             {"N_eff", numbers(row.of(&RunFigures::n_eff))},
+             {"N_eff_over_K", numbers(row.of(&RunFigures::n_eff))},
              {"OI", numbers(row.of(&RunFigures::oi))},
              {"ECS", numbers(row.of(&RunFigures::ecs))},
              {"M", numbers(row.of(&RunFigures::mismatch))},
@@ -45,6 +45,28 @@ Json to(const Setting& setting) {
     methods[row.method] = std::move(one);
   }
   return {{"setting", setting.name}, {"methods", std::move(methods)}};
+}
+
+Json to(const Obliteration& o) {
+  const auto of = [](const Difference& d) {
+    return Json{{"mean", number(d.mean)},
+                {"low", number(d.interval.low)},
+                {"high", number(d.interval.high)}};
+  };
+  return {{"setting", o.setting->name}, {"none_minus", o.method},
+          {"OI", of(o.oi)},             {"N_eff_over_K", of(o.n_eff)},
+          {"norm_spread", of(o.norm_spread)}, {"least_Q", of(o.retention)},
+          {"obliterated", o.judged}};
+}
+
+Json to(const MismatchByMethod& m) {
+  return {{"method", m.method},
+          {"runs", m.cost.runs},
+          {"M", number(m.cost.mean_mismatch)},
+          {"lost_to_batch", number(m.cost.lost_to_batch)},
+          {"lost_to_recalibrated", number(m.cost.lost_to_recalibrated)},
+          {"correlation_batch", number(m.cost.correlation_batch)},
+          {"correlation_recalibrated", number(m.cost.correlation_recalibrated)}};
 }
 
 Json to(const RegimeMap& map) {
@@ -91,6 +113,8 @@ std::string to_json(const StudyReport& report) {
   for (const auto& v : report.verdicts)
     all["verdicts"].push_back(
         {{"id", v.id}, {"claim", v.claim}, {"judged", v.judged}, {"numbers", v.numbers}});
+  for (const auto& o : report.obliterations) all["obliteration"].push_back(to(o));
+  for (const auto& m : report.mismatch_costs) all["mismatch"].push_back(to(m));
   all["map"] = to(report.map);
   return all.dump();
 }

@@ -6,7 +6,9 @@
 #include "client/torch_guards.h"
 #include "client/torch_trainer.h"
 #include "experiments/data/derive.h"
+#include "experiments/data/feature_shift.h"
 #include "experiments/data/partition_report.h"
+#include "experiments/fl_normalization/run/lockstep.h"
 #include "experiments/fl_normalization/run/observation.h"
 #include "experiments/simulate/simulation.h"
 
@@ -25,7 +27,7 @@ Result<Ready> make_ready(const Cell& cell, const StudySet& set, const std::strin
   Ready ready;
   auto& [plan, prepared] = ready;
   ATOLL_ASSIGN(plan.partition, partition_of(cell));
-  plan.run = run_config_of(cell);
+  ATOLL_ASSIGN(plan.run, run_config_of(cell));
   plan.run.model.input = set.splits.train->shape;
   plan.run.model.classes = set.splits.train->classes;
   plan.device = device;
@@ -38,6 +40,10 @@ Result<Ready> make_ready(const Cell& cell, const StudySet& set, const std::strin
     std::vector<bool> held(set.splits.train->classes);
     for (const uint32_t i : share.train) held[prepared.splits.train->labels[i]] = true;
     share.test = of_classes(*set.splits.test, set.parts.scored, held, kLocalTest);
+  }
+  if (cell.shifts_features()) {
+    ATOLL_ASSIGN(prepared.splits, workbench::shift_features(prepared.splits, cell.seed,
+                                                            prepared.partition.shares));
   }
   auto& record = prepared.record;
   record.command = "atoll experiment fl-normalization";
@@ -65,14 +71,16 @@ Status simulate(const Ready& ready, const Cell& cell, const StudySet& set,
   ATOLL_ASSIGN(auto scorer,
                Scorer::make(*pool, ready.plan.run.model, device, ready.prepared.splits));
   describe(ready, scorer, result);
+  Lockstep lockstep(cell.cohort, result.norm_slots);
   RoundBook book([&cell](uint32_t round) { return measured(cell, round); });
   Observation observation(cell, ready.prepared.partition, ready.prepared.splits, set.parts, book,
                           std::move(scorer), result);
   workbench::SimulationOptions simulation;
   simulation.out = options.scratch;
-  simulation.threads = 1;
+  simulation.threads = cell.is_lockstep() ? cell.cohort : 1;
   simulation.report = false;
-  simulation.around = [&book](const workbench::Share& share, auto inner) {
+  simulation.around = [&](const workbench::Share& share, auto inner) {
+    if (cell.is_lockstep()) inner = lockstep.around(share.name, std::move(inner));
     return book.around(share.name, std::move(inner));
   };
   simulation.watch = [&observation](const server::RunEvent& event) {

@@ -10,6 +10,7 @@
 #include "common/core/log.h"
 #include "experiments/fl_normalization/run/study_run.h"
 #include "experiments/fl_normalization/run/throughput.h"
+#include "experiments/fl_normalization/study/tier_file.h"
 #include "experiments/report/text.h"
 
 namespace atl::study {
@@ -39,9 +40,13 @@ void print_plan(const StudyPlan& plan) {
   }
 }
 
+Result<Tier> asked_tier(const Options& o) {
+  if (!o.map && o.tier.ends_with(".toml")) return load_tier(o.tier);
+  return make_tier(o.map ? "long" : o.tier, o.set.empty() ? std::nullopt : std::optional(o.set));
+}
+
 Status run(const Options& o) {
-  ATOLL_ASSIGN(auto tier, make_tier(o.map ? "long" : o.tier,
-                                    o.set.empty() ? std::nullopt : std::optional(o.set)));
+  ATOLL_ASSIGN(auto tier, asked_tier(o));
   if (o.budget > 0) tier.budget_minutes = o.budget;
   const uint32_t workers =
       o.workers > 0 ? o.workers : std::max(1U, std::thread::hardware_concurrency());
@@ -82,7 +87,7 @@ void add_fl_normalization(CLI::App& experiment, workbench::Verbs& verbs) {
   auto o = std::make_shared<Options>();
   auto* verb = experiment.add_subcommand(
       "fl-normalization", "which normalization suits which federation: the study and its map");
-  verb->add_option("--tier", o->tier, "smoke, cpu, long or gpu")->capture_default_str();
+  verb->add_option("--tier", o->tier, "smoke, cpu, long, gpu, or a file: FILE.toml")->capture_default_str();
   verb->add_flag("--map", o->map, "the map of regimes: the same as --tier long");
   verb->add_option("--set", o->set, "cifar10, fashion_mnist, mnist or digits; default: the tier's");
   verb->add_option("--data", o->folder, "the folder of the set's files; default: ATOLL_DATA");

@@ -2,40 +2,30 @@
 
 #include <algorithm>
 
+#include "experiments/fl_normalization/run/trainer_around.h"
+
 namespace atl::study {
 
-class RoundBook::Observed : public client::Trainer {
+class RoundBook::Observed : public TrainerAround {
  public:
   Observed(RoundBook& book, std::string client, std::unique_ptr<client::Trainer> inner)
-      : book_(book), client_(std::move(client)), inner_(std::move(inner)) {}
-
-  const Manifest& manifest() const override { return inner_->manifest(); }
-  uint64_t train_examples() const override { return inner_->train_examples(); }
-  uint64_t test_examples() const override { return inner_->test_examples(); }
-  Status initialize(uint64_t seed) override { return inner_->initialize(seed); }
-  Status receive(uint64_t offset, ByteView bytes) override {
-    return inner_->receive(offset, bytes);
-  }
-  Status read(uint64_t offset, MutableByteView out) const override {
-    return inner_->read(offset, out);
-  }
-  void release() override { inner_->release(); }
+      : TrainerAround(std::move(inner)), book_(book), client_(std::move(client)) {}
 
   Result<client::TrainReport> run(const client::Task& task, client::Progress& progress) override {
     const bool look = task.train && book_.measured(task.round);
     if (!look) {
-      auto report = inner_->run(task, progress);
+      auto report = inner().run(task, progress);
       if (report && task.train) book_.add_seconds(report->seconds);
       return report;
     }
-    Bytes before(inner_->manifest().total_bytes());
-    ATOLL_TRY(inner_->read(0, before));
+    Bytes before(inner().manifest().total_bytes());
+    ATOLL_TRY(inner().read(0, before));
     auto with_test = task;
-    with_test.evaluate = inner_->test_examples() > 0;
-    ATOLL_ASSIGN(auto report, inner_->run(with_test, progress));
+    with_test.evaluate = inner().test_examples() > 0;
+    ATOLL_ASSIGN(auto report, inner().run(with_test, progress));
     book_.add_seconds(report.seconds);
     LocalModel local{client_, report.examples, Bytes(before.size()), report.before};
-    ATOLL_TRY(inner_->read(0, local.flat));
+    ATOLL_TRY(inner().read(0, local.flat));
     book_.add(task.round, std::move(before), std::move(local));
     if (!task.evaluate) report.before = {};  // the server did not ask
     return report;
@@ -44,7 +34,6 @@ class RoundBook::Observed : public client::Trainer {
  private:
   RoundBook& book_;
   std::string client_;
-  std::unique_ptr<client::Trainer> inner_;
 };
 
 std::unique_ptr<client::Trainer> RoundBook::around(std::string client,

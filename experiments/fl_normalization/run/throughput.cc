@@ -24,7 +24,7 @@ Result<double> speed_of(const Cell& cell, const StudySet& set, double seconds,
   options.train_indices.resize(std::min(kImages, set.splits.train->size()));
   std::iota(options.train_indices.begin(), options.train_indices.end(), 0U);
   options.device = device;
-  const auto run = run_config_of(cell);
+  ATOLL_ASSIGN(const auto run, run_config_of(cell));
   ATOLL_ASSIGN(auto trainer, client::make_torch_trainer(run.model, std::move(options)));
   ATOLL_TRY(trainer->initialize(1));
   client::Task task{.round = 1, .total_rounds = 1};  // a constant rate: the same round again

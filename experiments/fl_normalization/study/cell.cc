@@ -69,7 +69,7 @@ Result<workbench::PartitionSpec> partition_of(const Cell& cell) {
   spec.test = "whole";  // the study evaluates by itself
   spec.min_examples = 2;
   const std::string_view name = cell.partition;
-  if (name == "iid") {
+  if (name == "iid" || cell.shifts_features()) {
     spec.scheme = "iid";
     return spec;
   }
@@ -83,10 +83,14 @@ Result<workbench::PartitionSpec> partition_of(const Cell& cell) {
     return spec;
   }
   return Error(ErrorCode::kConfig, "no partition of the study is named \"" + cell.partition + "\"")
-      .hint("iid, 1cls, 2cls, 5cls (or any number), dir0.1, dir0.5 (or any concentration)");
+      .hint("iid, 1cls, 2cls, 5cls (or any number), dir0.1, dir0.5 (or any concentration), fshift");
 }
 
-server::RunConfig run_config_of(const Cell& cell) {
+Result<server::RunConfig> run_config_of(const Cell& cell) {
+  if (cell.is_lockstep() && cell.norm.rfind("bn", 0) != 0)
+    return Error(ErrorCode::kConfig, "the policy fedtan pools the moments of batches, which " +
+                                         cell.norm + " does not use")
+        .hint("take the norm bn");
   server::RunConfig run;
   // The wire's names are short; the key is in the study's files.
   run.name = "cell-" + hex(sha256(as_bytes(cell.key()))).substr(0, 16);
@@ -94,7 +98,7 @@ server::RunConfig run_config_of(const Cell& cell) {
   run.rounds = cell.rounds;
   run.model.name = cell.model;
   run.model.norm = cell.norm;
-  run.policy = cell.policy;
+  run.policy = cell.is_lockstep() ? "pooled" : cell.policy;
   run.cohort = cell.cohort;
   run.min_clients = cell.clients;
   run.train.learning_rate = cell.rate;

@@ -16,8 +16,11 @@ struct Cell {
   std::string data = "cifar10";  // cifar10 | fashion_mnist (padded to 32x32)
   std::string model = "lenet";
   std::string norm = "bn";
-  std::string policy = "all";  // what happens to the norm's tensors; server/aggregation/policy.h
-  // NCLS: every client holds exactly N classes, in equal shares | dirA: Dirichlet(A) | iid
+  // What happens to the norm's tensors: a policy of server/aggregation/policy.h, or "fedtan"
+  // (run/lockstep.h; needs the norm bn).
+  std::string policy = "all";
+  // NCLS: every client holds exactly N classes, in equal shares | dirA: Dirichlet(A) | iid | fshift:
+  // iid, and every client sees its images through a camera of its own (data/feature_shift.h)
   std::string partition = "2cls";
   uint32_t clients = 20;
   uint32_t images = 500;  // per client; clients x images are drawn in equal parts from all classes
@@ -39,6 +42,8 @@ struct Cell {
   std::string method() const;
   uint64_t images_per_round() const { return uint64_t{cohort} * images * epochs; }
   uint64_t images_in_all() const { return images_per_round() * rounds; }
+  bool is_lockstep() const { return policy == "fedtan"; }
+  bool shifts_features() const { return partition == "fshift"; }
   // Batches that a client trains on in a round.
   uint32_t local_steps() const { return epochs * ((images + batch - 1) / batch); }
   bool operator==(const Cell&) const = default;
@@ -54,7 +59,8 @@ bool evaluated_on_all(const Cell& cell, uint32_t round);
 
 // kConfig with the known forms on a partition name that is none of the above.
 Result<workbench::PartitionSpec> partition_of(const Cell& cell);
-server::RunConfig run_config_of(const Cell& cell);
+// kConfig on a policy that the norm cannot have.
+Result<server::RunConfig> run_config_of(const Cell& cell);
 
 std::string to_json(const Cell& cell);               // an object on one line
 Result<Cell> cell_from_json(std::string_view text);  // kData when it is not one

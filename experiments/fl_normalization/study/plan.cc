@@ -144,9 +144,9 @@ Result<StudyPlan> make_plan(const Tier& tier, const Speeds& speeds, uint32_t wor
 }
 
 std::string tuning_group(const Cell& cell) {
-  return cell.data + " " + cell.model + " " + cell.norm + " " + cell.partition + " " +
-         std::to_string(cell.clients) + "x" + std::to_string(cell.images) + " e" +
-         std::to_string(cell.epochs);
+  auto shape = cell;
+  shape.rounds = 0;  // a tuning run is shorter than those that it is for
+  return shape.setting() + "-" + cell.norm;
 }
 
 double final_accuracy(const CellResult& result) {

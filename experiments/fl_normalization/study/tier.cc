@@ -20,7 +20,7 @@ Tier smoke() {
   block.base.clients = 10;
   block.base.images = 100;
   block.base.cohort = 4;
-  block.methods = with({{"none"}, {"bn"}, {"ln"}, {"gn:2"}}, {{"bn", "pooled"}});
+  block.methods = with({{"none"}, {"bn"}, {"ln"}, {"gn:2"}}, {{"bn", "pooled"}, {"bn", "fedtan"}});
   block.seeds = {1, 2};
   block.images = 8 * block.base.images_per_round();
   block.most_rounds = 8;
@@ -33,11 +33,17 @@ Tier smoke() {
 Tier cpu() {
   Tier tier{.name = "cpu", .budget_minutes = 55, .grid = kGrid};
   Block block;
-  block.methods = with(kAllNorms, {{"bn", "pooled"}, {"bn", "fedbn"}});
+  block.methods = with(kAllNorms, {{"bn", "pooled"}, {"bn", "fedbn"}, {"bn", "fedtan"}});
   block.seeds = {1, 2, 3};
   block.images = 60 * block.base.images_per_round();
   block.measures = 8;
   block.name = "lenet";
+  // Another set, which is learnt in fewer rounds.
+  Block clothes = block;
+  clothes.base.data = "fashion_mnist";
+  clothes.methods = {{"none"}, {"bn"}, {"ln"}, {"gn:2"}, {"bn", "pooled"}};
+  clothes.images = 30 * block.base.images_per_round();
+  clothes.name = "fashion_mnist lenet";
   Block deep = block;
   deep.base.model = "vgg_mini";
   deep.methods = {{"none"}, {"bn"}, {"ln"}};
@@ -46,7 +52,7 @@ Tier cpu() {
   deep.measures = 3;
   deep.may_go = true;
   deep.name = "vgg_mini";
-  tier.blocks = {block, deep};
+  tier.blocks = {block, clothes, deep};
   return tier;
 }
 
@@ -119,6 +125,9 @@ Result<Tier> make_tier(const std::string& name, const std::optional<std::string>
   if (std::find(std::begin(kSets), std::end(kSets), *data) == std::end(kSets))
     return Error(ErrorCode::kConfig, "the study is of images of ten classes, not of " + *data)
         .hint("--set cifar10, fashion_mnist, mnist or digits");
+  // Blocks of a tier's second set would be the first ones again.
+  const auto first = tier.blocks.front().base.data;
+  std::erase_if(tier.blocks, [&](const Block& block) { return block.base.data != first; });
   for (auto& block : tier.blocks) block.base.data = *data;
   return tier;
 }

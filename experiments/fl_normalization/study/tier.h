@@ -1,7 +1,8 @@
 // The sizes in which the study comes: which cells, before any budget has cut them.
 //
 //   smoke  minutes of a test machine: that everything works, on real images; no findings
-//   cpu    about an hour on two cores: one setting with all norms and policies, three seeds
+//   cpu    about an hour on two cores: one setting with all norms and policies, three seeds, on two
+//          sets; and a deeper net
 //   long   the map of regimes: LN, BN and none over partition x images x local epochs
 //   gpu    the three architectures of the paper over 100 clients
 #pragma once

@@ -55,6 +55,7 @@ TEST(Cell, PartitionNames) {
   EXPECT_EQ(spec("5cls")->shards_per_client, 5U);
   EXPECT_EQ(spec("dir0.1")->alpha, 0.1);
   EXPECT_EQ(spec("iid")->scheme, "iid");
+  EXPECT_EQ(spec("fshift")->scheme, "iid");
   for (const char* bad : {"", "cls", "0cls", "2clx", "dir", "dir-1", "dir0.1x", "uniform"}) {
     EXPECT_EQ(spec(bad).error().code(), ErrorCode::kConfig) << bad;
   }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <thread>
@@ -118,6 +119,49 @@ TEST(CellRun, AllNormsBeginWithTheSameConvolutions) {
   for (const auto& [layer, norms] : initial) {
     EXPECT_EQ(norms, std::vector<double>(3, norms[0])) << layer;
   }
+}
+
+// With one local step, pooled moments leave every client with the same running statistics.
+TEST(CellRun, FedTanTakesTheFirstStepOfARoundTogether) {
+  StudyData data;
+  testing::put_made_set(data);
+  auto cell = made_cell();
+  cell.batch = 40;
+  const auto gap = [&](const char* policy) {
+    cell.policy = policy;
+    const auto result = run(cell, data);
+    EXPECT_TRUE(result.failure.empty()) << result.failure;
+    const auto gaps = result.bn.numbers("R_mu");
+    EXPECT_EQ(gaps.size(), 2U * 2);
+    return *std::max_element(gaps.begin(), gaps.end());
+  };
+  EXPECT_EQ(gap("fedtan"), 0);
+  EXPECT_GT(gap("pooled"), 0.001);
+
+  cell.batch = 16;  // then steps on one's own follow
+  EXPECT_GT(gap("fedtan"), 0.001);
+  EXPECT_EQ(timeless(run(cell, data)), timeless(run(cell, data)));
+  cell.norm = "ln";
+  TemporaryFolder folder;
+  const auto refused = run_cell(cell, data, {folder.path() + "/x", "cpu"});
+  EXPECT_EQ(refused.error().code(), ErrorCode::kConfig);
+}
+
+TEST(CellRun, AShiftOfFeaturesIsInTheDataFrame) {
+  StudyData data;
+  testing::put_made_set(data);
+  const auto shift = [&](const char* partition) {
+    auto cell = made_cell("ln");
+    cell.partition = partition;
+    const auto result = run(cell, data);
+    double most = 0;
+    for (size_t i = 0; i < result.ecs.rows.size(); ++i) {
+      if (result.ecs.text(i, "frame") == "data")
+        most = std::max(most, result.ecs.number(i, "G_mu"));
+    }
+    return most;
+  };
+  EXPECT_GT(shift("fshift"), 3 * shift("iid"));
 }
 
 TEST(CellRun, ADivergedRunIsAResultAndABadCellIsAnError) {
