@@ -1,28 +1,4 @@
-# `cmake --install`, and `cpack`: a Debian package of the server. docs/install.md
-include(GNUInstallDirs)
-# Installing and packing take what is built, and build nothing.
-set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
-
-# A program with its manual page and its completion, both from its own table of options.
-function(atoll_install target component)
-  install(TARGETS ${target} RUNTIME COMPONENT ${component})
-  set(man ${CMAKE_BINARY_DIR}/package/${target}.1.gz)
-  set(completion ${CMAKE_BINARY_DIR}/package/${target}.bash)
-  add_custom_command(OUTPUT ${man} ${completion}
-    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/package
-    COMMAND sh -c "$<TARGET_FILE:${target}> describe man | gzip -9n >${man}"
-    COMMAND sh -c "$<TARGET_FILE:${target}> describe bash >${completion}"
-    DEPENDS ${target} VERBATIM)
-  add_custom_target(${target}-described ALL DEPENDS ${man} ${completion})
-  install(FILES ${man} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ${component})
-  install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${target}
-    COMPONENT ${component})
-endfunction()
-
-atoll_install(atoll-server server)
-install(FILES ${CMAKE_SOURCE_DIR}/cmake/package/atoll-server.service DESTINATION lib/systemd/system COMPONENT server)
-install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/atoll-server RENAME copyright COMPONENT server)
-
+# `cpack`: a Debian package of the server. docs/install.md
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME atoll)
 set(CPACK_PACKAGE_CONTACT "the maintainers of Atoll <atoll@localhost>")

@@ -90,7 +90,7 @@ well inside systemctl enable --now atoll-server
 address=$(inside cat $state/address)
 sed -i "s/127.0.0.1:0/$address/" new/etc/atoll/server.toml
 [ "$(inside systemctl show -P StatusText atoll-server)" = "listening on $address" ] || fail "it does not say where it listens"
-join_clients inside setpriv --reuid atoll --regid atoll --clear-groups atoll-server token $state
+join_clients 4 inside setpriv --reuid atoll --regid atoll --clear-groups atoll-server token $state
 reached() { [ "$(inside atoll-server status $state | sed -n 's/.*"round": \([0-9]*\),.*/\1/p' | head -n 1)" -ge "$1" ]; }
 until_true 60 reached 3
 
