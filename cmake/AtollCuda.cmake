@@ -42,7 +42,8 @@ if(ATOLL_CUDA_BUILT)
   set(CMAKE_CUDA_STANDARD 17)  # the newest that CMake 3.25 knows of nvcc; kernels need no more
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   find_package(CUDAToolkit REQUIRED)
-  # The linker would drop libtorch_cuda, which nothing names and which registers itself when it is loaded.
-  target_link_libraries(atoll_torch INTERFACE -Wl,--push-state,--no-as-needed torch_cuda c10_cuda -Wl,--pop-state CUDA::cudart)
-  target_compile_definitions(atoll_torch INTERFACE ATOLL_WITH_CUDA)
+endif()
+
+if(ATOLL_WITH_TORCH)
+  atoll_torch_target(${ATOLL_TORCH} ${ATOLL_CUDA_BUILT})
 endif()

@@ -14,16 +14,7 @@ find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 find_path(ASIO_INCLUDE asio.hpp REQUIRED)
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 
-add_library(atoll_asio INTERFACE)
-target_include_directories(atoll_asio SYSTEM INTERFACE ${ASIO_INCLUDE})
-# Asio 1.22 allocates by what the headers before it told of the C library: said here, all files see one Asio.
-target_compile_definitions(atoll_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_HAS_STD_ALIGNED_ALLOC=1)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # Debian 12's Asio looks for the coroutines of C++20 under g++ only.
-  target_compile_definitions(atoll_asio INTERFACE ASIO_HAS_CO_AWAIT ASIO_HAS_STD_COROUTINE)
-endif()
-target_link_libraries(atoll_asio INTERFACE Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
-
+include(AtollAsio)
 if(ATOLL_WITH_TORCH)
   include(AtollTorch)
 endif()

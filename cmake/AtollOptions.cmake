@@ -60,7 +60,21 @@ function(atoll_room name)
     return()
   endif()
   add_library(${name} STATIC ${sources})
-  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+  target_compile_features(${name} PUBLIC cxx_std_20)
   target_compile_options(${name} PRIVATE ${ATOLL_WARNINGS})
   target_link_libraries(${name} PUBLIC ${ROOM_DEPENDS})
+endfunction()
+
+# atoll_program(NAME LIBRARY SOURCE): build/PRESET/bin/NAME
+function(atoll_program name library source)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE ${library})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
+
+# atoll_main(NAME LIBRARY): the calling folder's main() as a library, for programs outside.
+function(atoll_main name library)
+  add_library(${name} STATIC main.cc)
+  target_link_libraries(${name} PUBLIC ${library})
 endfunction()

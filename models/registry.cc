@@ -2,12 +2,14 @@
 
 #include <array>
 
+#include "common/wire/message.h"
+
 namespace atl::models {
 namespace {
 
 struct Entry {
   std::string_view name;
-  Result<ModelPtr> (*make)(const ModelPlan&);
+  ModelBuilder make;
 };
 
 constexpr std::array kModels = {
@@ -23,6 +25,24 @@ constexpr std::array kModels = {
     Entry{"resnet18", make_resnet18},
     Entry{"cnn3", make_cnn3},
 };
+
+struct Registered {
+  std::string name;
+  ModelBuilder make;
+};
+std::vector<Registered>& registered() {
+  static std::vector<Registered> models;
+  return models;
+}
+
+// Null: there is none.
+ModelBuilder find_model(std::string_view name) {
+  for (const auto& entry : kModels)
+    if (entry.name == name) return entry.make;
+  for (const auto& entry : registered())
+    if (entry.name == name) return entry.make;
+  return nullptr;
+}
 
 // Beyond this an input is a mistake, not an image.
 constexpr int64_t kMaxFeatures = int64_t{1} << 31;
@@ -70,23 +90,36 @@ Status ModelPlan::needs_image_of(std::string_view model, int64_t least) const {
 std::vector<std::string> model_names() {
   std::vector<std::string> names;
   for (const auto& entry : kModels) names.emplace_back(entry.name);
+  for (const auto& entry : registered()) names.push_back(entry.name);
   return names;
 }
 
+Status register_model(std::string_view name, ModelBuilder make) {
+  if (!wire::is_valid_name(name))
+    return Error(ErrorCode::kConfig, "the model name \"" + std::string(name) +
+                                         "\" is not 1 to 64 letters, digits, '.', '_' or '-'");
+  if (find_model(name) != nullptr)
+    return Error(ErrorCode::kConfig, "there is a model " + std::string(name) + " already")
+        .hint("give it another name, and say that in [model] name");
+  registered().push_back({std::string(name), make});
+  return {};
+}
+
 Result<ModelPtr> make_model(const wire::ModelSpec& spec) {
-  for (const auto& entry : kModels) {
-    if (entry.name != spec.name) continue;
-    ATOLL_ASSIGN(auto plan, make_plan(spec));
-    ATOLL_ASSIGN(auto model, entry.make(plan));
-    if (!model->built()) {
-      auto why = model->built().error();
-      return std::move(why).wrap("cannot build the model " + spec.name);
-    }
-    return model;
+  const auto make = find_model(spec.name);
+  if (make == nullptr) {
+    std::string known;
+    for (const auto& name : model_names()) known += (known.empty() ? "" : ", ") + name;
+    return Error(ErrorCode::kConfig, "unknown model \"" + spec.name + "\"; there are " + known)
+        .hint("a model of your own needs a program of your own: docs/own_model.md");
   }
-  std::string known;
-  for (const auto& entry : kModels) known += (known.empty() ? "" : ", ") + std::string(entry.name);
-  return Error(ErrorCode::kConfig, "unknown model \"" + spec.name + "\"; there are " + known);
+  ATOLL_ASSIGN(auto plan, make_plan(spec));
+  ATOLL_ASSIGN(auto model, make(plan));
+  if (!model->built()) {
+    auto why = model->built().error();
+    return std::move(why).wrap("cannot build the model " + spec.name);
+  }
+  return model;
 }
 
 }  // namespace atl::models

@@ -1,4 +1,9 @@
-// Models by name. Adding a model = one file with a builder + one line in the table of registry.cc.
+// Models by name. Adding a model to Atoll = one file with a builder + one line in the table of
+// registry.cc. A program outside adds its own in one file, and calls client_main() or
+// workbench_main() (docs/own_model.md):
+//
+//   Result<ModelPtr> make_mine(const ModelPlan& plan) { ... }
+//   ATOLL_REGISTER_MODEL("mine", make_mine);
 #pragma once
 
 #include <string>
@@ -7,6 +12,7 @@
 #include "common/core/result.h"
 #include "common/wire/task.h"
 #include "models/model.h"
+#include "models/registration.h"
 
 namespace atl::models {
 
@@ -29,6 +35,13 @@ struct ModelPlan {
   Status needs_image_of(std::string_view model, int64_t least) const;
 };
 
+// kConfig when the model does not fit the plan. It may be called by several threads at a time.
+using ModelBuilder = Result<ModelPtr> (*)(const ModelPlan&);
+// From now on make_model() knows it. kConfig when there is such a model already, or the name is not
+// one of 1 to 64 letters, digits, '.', '_' or '-'. Before any thread makes models: the list has no
+// lock.
+Status register_model(std::string_view name, ModelBuilder make);
+
 Result<ModelPtr> make_linear_model(const ModelPlan& plan);
 Result<ModelPtr> make_mlp(const ModelPlan& plan);
 Result<ModelPtr> make_lenet(const ModelPlan& plan);
@@ -42,3 +55,6 @@ Result<ModelPtr> make_resnet18(const ModelPlan& plan);
 Result<ModelPtr> make_cnn3(const ModelPlan& plan);
 
 }  // namespace atl::models
+
+// At namespace scope. A refusal ends the program with exit code 3 and names the line.
+#define ATOLL_REGISTER_MODEL(name, make) ATOLL_REGISTER_(::atl::models::register_model(name, make))

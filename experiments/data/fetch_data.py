@@ -1,4 +1,4 @@
-"""Downloads the files of a data set: fetch_data.py PLAN, a JSON object made by experiments/data/get.cc:
+"""Downloads the files of a data set: run by experiments/data/get.cc with a JSON object as its argument:
 
   {"folder": F, "files": {NAME: {"bytes": N, "digests": [...]}},
    "sources": [{"address": A, "sha256": S, "bytes": N, "members": [{"path": P, "file": NAME}, ...]}, ...]}

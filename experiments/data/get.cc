@@ -24,6 +24,10 @@ namespace {
 using data::SetEntry;
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kFetchData =
+#include "fetch_data.py.inc"
+    ;
+
 std::string plan_of(const SetEntry& set, const std::string& folder) {
   Json plan;
   plan["folder"] = folder;
@@ -122,8 +126,7 @@ Status fetch_files(const SetEntry& set, const std::string& folder) {
                                               "in a form that Atoll reads")
         .hint("put " + set.files.front().name + " (see " + set.page +
               ") in a folder: ATOLL_DATA=FOLDER atoll data get " + set.name);
-  auto finished = run_program(
-      {"python3", ATOLL_SOURCE_DIR "/experiments/data/fetch_data.py", plan_of(set, folder)});
+  auto finished = run_program({"python3", "-c", kFetchData, plan_of(set, folder)});
   const std::string what = "cannot download the data set " + set.name;
   if (!finished) return std::move(finished).error().wrap(what).hint("install python3");
   if (finished->status == 0) return {};

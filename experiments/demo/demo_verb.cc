@@ -24,9 +24,12 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kQuickstart =
+#include "quickstart.toml.inc"
+    ;
+
 struct Options {
-  std::string set, out;
-  std::string file = ATOLL_SOURCE_DIR "/experiments/quickstart.toml";
+  std::string set, out, file;
   bool json = false;
 };
 
@@ -186,13 +189,23 @@ class Demo {
   RunOutcome outcome_{.accuracy = std::nan(""), .loss = std::nan("")};
 };
 
+// The run file that was asked for, or ours, put into the demo's folder.
+Result<std::string> run_file(const Options& o, const std::string& folder) {
+  if (!o.file.empty()) return o.file;
+  auto file = folder + "/quickstart.toml";
+  ATOLL_TRY(make_folders(folder));
+  ATOLL_TRY(write_atomic(file, kQuickstart));
+  return file;
+}
+
 Status run(const Options& o) {
-  ATOLL_ASSIGN(const auto plan, load_plan(o.file, o.set));
+  const auto folder = o.out.empty() ? new_run_folder("demo") : o.out;
+  ATOLL_ASSIGN(const auto file, run_file(o, folder));
+  ATOLL_ASSIGN(const auto plan, load_plan(file, o.set));
   ATOLL_ASSIGN(auto prepared, prepare(plan, say));
   prepared.record.command = "atoll demo" + (o.set.empty() ? "" : " --data " + o.set);
-  const auto folder = o.out.empty() ? new_run_folder("demo") : o.out;
   say("folder  " + folder);
-  Demo demo(plan, prepared, folder, o.file);
+  Demo demo(plan, prepared, folder, file);
   ATOLL_ASSIGN(auto outcome, demo.run());
   // Shown as short as they can be typed.
   for (auto* path : {&outcome.model, &outcome.run, &outcome.report}) {
@@ -208,7 +221,7 @@ Status run(const Options& o) {
       prepared.partition.shares.size(), prepared.record.set.c_str(),
       human_seconds(outcome.seconds).c_str(), outcome.accuracy, outcome.rounds,
       outcome.model.c_str(), outcome.model_sha256.c_str(), outcome.report.c_str(),
-      fs::proximate(o.file).c_str(), o.set.empty() ? "" : (" --data " + o.set).c_str());
+      fs::proximate(file).c_str(), o.set.empty() ? "" : (" --data " + o.set).c_str());
   return {};
 }
 

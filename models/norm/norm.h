@@ -31,7 +31,10 @@
 // Options follow after commas: affine=0 (no gamma, no beta), epsilon=, momentum= (what has running
 // statistics), fix_after= (bn_fixed), as in "bn,affine=0,momentum=0.05".
 //
-// Adding a norm = one file with a builder + one line in the table of norm.cc.
+// Adding a norm to Atoll = one file with a builder + one line in the table of norm.cc. A program
+// outside adds its own with a line beside the builder (docs/own_model.md):
+//
+//   ATOLL_REGISTER_NORM(.name = "mine", .make = make_mine);
 #pragma once
 
 #include <string>
@@ -40,6 +43,7 @@
 
 #include "common/core/result.h"
 #include "models/norm/norm_layer.h"
+#include "models/registration.h"
 
 namespace atl::models {
 
@@ -76,15 +80,20 @@ struct NormSite {
 // the site.
 Result<NormPtr> make_norm(const NormSpec& spec, const NormSite& site);
 
-// One entry of the table in norm.cc.
+// One entry of the table in norm.cc. The texts live as long as the program.
 struct NormKind {
   std::string_view name;
-  std::string_view argument;  // "" or what stands after the colon
-  bool normalises;            // has gamma and beta, and takes the bias of the layer in front
-  bool runs;                  // has running statistics, and so a momentum
-  Result<NormPtr> (*make)(const NormSpec&, const NormSite&);
+  // "", or what norm_names() shows behind a colon; a whole number above 0 that the builder finds in
+  // NormSpec::groups.
+  std::string_view argument = "";
+  bool normalises = true;  // has gamma and beta, and takes the bias of the layer in front
+  bool runs = false;       // has running statistics, and so a momentum
+  Result<NormPtr> (*make)(const NormSpec&, const NormSite&) = nullptr;
 };
 const NormKind* find_norm(std::string_view name);  // null: there is none
+// From now on parse_norm() and make_norm() know it. kConfig when there is such a norm already, or
+// the name has other characters than letters, digits and '_'. Before any thread makes models.
+Status register_norm(const NormKind& kind);
 
 Result<NormPtr> make_batch_norm(const NormSpec& spec, const NormSite& site);  // bn, bn_fixed
 Result<NormPtr> make_batch_norm_without_statistics(const NormSpec& spec, const NormSite& site);
@@ -97,3 +106,8 @@ Result<NormPtr> make_hybrid_norm(const NormSpec& spec, const NormSite& site);
 Result<NormPtr> make_federated_norm(const NormSpec& spec, const NormSite& site);
 
 }  // namespace atl::models
+
+// At namespace scope, with the members of a NormKind by name. A refusal ends the program with exit
+// code 3 and names the line.
+#define ATOLL_REGISTER_NORM(...) \
+  ATOLL_REGISTER_(::atl::models::register_norm(::atl::models::NormKind{__VA_ARGS__}))

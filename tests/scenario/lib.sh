@@ -75,14 +75,17 @@ rehearse() {
   "$bin/atoll" simulate long.toml --data digits --json --out whole >whole.json 2>/dev/null
 }
 
-# join_clients TOKEN-COMMAND...: four clients of the server at $address, each with its share of the digits and the token that
-# the command prints for its name ($clients)
+# join_clients COUNT TOKEN-COMMAND...: clients of the server at $address, each with its share of the digits and the token that
+# the command prints for its name ($clients); $client is another program than atoll-client, $elsewhere the last ones, which the
+# caller starts
 join_clients() {
-  "$bin/atoll" data partition digits --scheme dirichlet --alpha 0.5 --clients 4 --seed 1 --out shares >/dev/null
+  count=$1; shift
+  "$bin/atoll" data partition digits --scheme dirichlet --alpha 0.5 --clients "$count" --seed 1 --out shares >/dev/null
   clients=""
-  for name in client-1 client-2 client-3 client-4; do
-    "$bin/atoll-client" enroll $name --server "$address" --token "$("$@" $name 2>/dev/null)" >/dev/null
-    cat >$name/client.toml <<TOML
+  for number in $(seq "$((count - ${elsewhere:-0}))"); do
+    name=client-$number
+    "${client:-$bin/atoll-client}" enroll "$name" --server "$address" --token "$("$@" "$name" 2>/dev/null)" >/dev/null
+    cat >"$name/client.toml" <<TOML
 name = "$name"
 server = "$address"
 [data]
@@ -90,7 +93,7 @@ set = "digits"
 train_indices = "../shares/$name.train.indices"
 test_indices = "../shares/$name.test.indices"
 TOML
-    start $name.log "$bin/atoll-client" run $name
+    start "$name.log" "${client:-$bin/atoll-client}" run "$name"
     clients="$clients $started"
   done
 }
@@ -119,7 +122,7 @@ federation() {
   address=$(cat "$2/address")
   # A second server must come back where the clients look for it.
   sed -i "/^\[listen\]/,/^address/s/127.0.0.1:0/$address/" "$2/server.toml"
-  join_clients "$bin/atoll-server" token "$2"
+  join_clients 4 "$bin/atoll-server" token "$2"
 }
 
 # ends_as_undisturbed SERVER-FOLDER: the federation's processes end well, with the model of the undisturbed run

@@ -116,6 +116,13 @@ double mean_none(const std::vector<Neighbour>& neighbours) {
 
 }  // namespace
 
+Result<RegimeMap> built_in_map() {
+  static constexpr const char* kRegimes =
+#include "regimes.json.inc"
+      ;
+  return map_from_json(kRegimes);
+}
+
 Result<Advice> advise(const Federation& federation, const RegimeMap& map) {
   const auto rule = rule_of_all(map);
   if (!rule)
