@@ -16,7 +16,8 @@ Status check(const data::Dataset& set) {
   if (images || set.size() == 0) return {};
   return Error(ErrorCode::kData, "a shift of features needs images of bytes with at most " +
                                      std::to_string(kMostChannels) + " channels; " + set.name +
-                                     " has others");
+                                     " has others")
+      .hint("atoll data list says what a set holds");
 }
 
 std::vector<uint8_t> blurred(const std::vector<uint8_t>& plane, size_t height, size_t width) {

@@ -30,10 +30,12 @@ std::string for_a_file(std::string text) {
 
 }  // namespace
 
-std::string Cell::setting() const {
+std::string Cell::setting() const { return shape() + "-r" + std::to_string(rounds); }
+
+std::string Cell::shape() const {
   return data + "-" + model + "-" + partition + "-" + std::to_string(clients) + "x" +
          std::to_string(images) + "-k" + std::to_string(cohort) + "-e" + std::to_string(epochs) +
-         "-b" + std::to_string(batch) + "-m" + number(momentum) + "-r" + std::to_string(rounds);
+         "-b" + std::to_string(batch) + "-m" + number(momentum);
 }
 
 std::string Cell::method() const {

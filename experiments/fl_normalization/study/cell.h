@@ -38,6 +38,7 @@ struct Cell {
   std::string key() const;
   // Without seed, rate, norm and policy: what is compared within one of these is comparable.
   std::string setting() const;
+  std::string shape() const;  // the setting without its rounds
   // "bn(all)", "ln": a policy is told where there are running statistics for it.
   std::string method() const;
   uint64_t images_per_round() const { return uint64_t{cohort} * images * epochs; }

@@ -143,11 +143,7 @@ Result<StudyPlan> make_plan(const Tier& tier, const Speeds& speeds, uint32_t wor
   return plan;
 }
 
-std::string tuning_group(const Cell& cell) {
-  auto shape = cell;
-  shape.rounds = 0;  // a tuning run is shorter than those that it is for
-  return shape.setting() + "-" + cell.norm;
-}
+std::string tuning_group(const Cell& cell) { return cell.shape() + " " + cell.norm; }
 
 double final_accuracy(const CellResult& result) {
   constexpr size_t kLast = 5;

@@ -77,7 +77,7 @@ TEST(StudyReport, FilesHaveOneHeaderAndEveryRun) {
   EXPECT_EQ(json.at("missing"), 1);
   const auto& ln = json.at("settings").at(0).at("methods").at("ln").at("against_bn");
   EXPECT_NEAR(ln.at("mean").get<double>(), -1, 1e-9);
-  EXPECT_EQ(json.at("rates").at("cifar10 lenet bn 2cls 20x500 e2"), 0.1);
+  EXPECT_EQ(json.at("rates").at("cifar10-lenet-2cls-20x500-k8-e2-b32-m0 bn"), 0.1);
 }
 
 TEST(StudyReport, ThePageLoadsNothingAndEscapes) {

@@ -1,16 +1,15 @@
 // Studies of one's own.
 #include "experiments/fl_normalization/study/tier_file.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/core/file.h"
-#include "tests/support/packed.h"
 #include "tests/support/temporary_folder.h"
 
 namespace atl::study {
 namespace {
 
-using atl::testing::expect_error;
 using atl::testing::TemporaryFolder;
 
 class TierFile : public ::testing::Test {
@@ -65,7 +64,7 @@ may_go = true
 }
 
 TEST_F(TierFile, SaysEveryMistakeWithItsLine) {
-  expect_error(load(R"x(grid = [0]
+  const auto mistakes = load(R"x(grid = [0]
 blocks = ["a"]
 [a]
 partition = "3"
@@ -73,11 +72,13 @@ methods = ["bn(pooled"]
 seeds = [1000]
 cohort = 30
 imags = 4
-)x"),
-               ErrorCode::kConfig,
-               {":1: grid", ":4: a.partition", ":5: a.methods", "bn(pooled", ":6: a.seeds",
-                "tuning seed", ":7: a.cohort", "imags"});
-  expect_error(load("grid = [0.1]\n"), ErrorCode::kConfig, {"blocks"});
+)x");
+  ASSERT_FALSE(mistakes.ok());
+  EXPECT_EQ(mistakes.error().code(), ErrorCode::kConfig);
+  for (const char* part : {":1: grid", ":4: a.partition", ":5: a.methods", "bn(pooled", ":6: a.seeds",
+                           "tuning seed", ":7: a.cohort", "imags"})
+    EXPECT_THAT(mistakes.error().message(), ::testing::HasSubstr(part));
+  EXPECT_THAT(load("grid = [0.1]\n").error().message(), ::testing::HasSubstr("blocks"));
   for (const char* bad : {"", "(all)", "bn()", "bn(all", "bn(all)x"})
     EXPECT_EQ(parse_method(bad).error().code(), ErrorCode::kConfig) << bad;
 }
