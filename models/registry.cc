@@ -2,6 +2,9 @@
 
 #include <array>
 
+#include "common/wire/torchscript.h"
+#include "models/script/scripted_model.h"
+
 namespace atl::models {
 namespace {
 
@@ -73,7 +76,11 @@ std::vector<std::string> model_names() {
   return names;
 }
 
-Result<ModelPtr> make_model(const wire::ModelSpec& spec) {
+Result<ModelPtr> make_model(const wire::ModelSpec& spec, const ScriptFile& script) {
+  if (spec.name == wire::kTorchScript) {
+    ATOLL_ASSIGN(const auto plan, make_plan(spec));
+    return load_scripted_model(plan, script);
+  }
   for (const auto& entry : kModels) {
     if (entry.name != spec.name) continue;
     ATOLL_ASSIGN(auto plan, make_plan(spec));
@@ -85,7 +92,8 @@ Result<ModelPtr> make_model(const wire::ModelSpec& spec) {
     return model;
   }
   std::string known;
-  for (const auto& entry : kModels) known += (known.empty() ? "" : ", ") + std::string(entry.name);
+  for (const auto& name : model_names()) known += name + ", ";
+  known += wire::kTorchScript;
   return Error(ErrorCode::kConfig, "unknown model \"" + spec.name + "\"; there are " + known);
 }
 
