@@ -1,5 +1,6 @@
 #include "client/client_config.h"
 
+#include "client/script_config.h"
 #include "common/net/tls_transport.h"
 #include "common/wire/message.h"
 
@@ -23,6 +24,8 @@ Result<ClientConfig> load_client_config(const std::string& path) {
   data.read_path("train_indices", client.train_indices);
   data.read_path("test_indices", client.test_indices);
   data.read_choice("augment", client.augment, {"none", "pad_crop_flip"});
+
+  client.script = read_script_file(root.table("model"));
 
   auto compute = root.table("compute");
   compute.read("device", client.device);

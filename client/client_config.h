@@ -7,6 +7,7 @@
 #include "client/data/data_spec.h"
 #include "common/config/config.h"
 #include "common/core/result.h"
+#include "models/script/script_file.h"
 
 namespace atl::client {
 
@@ -18,6 +19,9 @@ struct ClientConfig {
   std::string train_indices;     // [data] this client's share, one index a line; absent: everything
   std::string test_indices;      // [data]
   std::string augment = "none";  // [data] none | pad_crop_flip
+
+  models::ScriptFile script;  // [model] torchscript, roles: this machine's network for a run of the
+                              // model "torchscript"
 
   std::string device = "auto";  // [compute] auto | cpu | cuda:N
   uint32_t threads = 1;         // [compute] intra-op threads

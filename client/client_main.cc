@@ -79,6 +79,7 @@ Result<TorchTrainerOptions> load_data(const ClientConfig& config) {
   trainer.test = splits.test;
   ATOLL_ASSIGN(trainer.train_indices, read_share(config.train_indices, splits.train->size()));
   ATOLL_ASSIGN(trainer.test_indices, read_share(config.test_indices, splits.test->size()));
+  trainer.script = config.script;
   trainer.device = config.device;
   trainer.augment = config.augment;
   trainer.threads = static_cast<int>(config.threads);

@@ -27,6 +27,10 @@ server = "SERVER"              # host:port
 # test_indices = "mine.test.indices"
 # augment = "none"             # none | pad_crop_flip
 
+[model]                        # for a run of the model "torchscript" only
+# torchscript = "net.pt"       # the network, a program of this machine's own (docs/torchscript.md)
+# roles = []                   # what tensors are for, where no rule says: ["scale=norm_gamma"]
+
 [compute]
 # device = "auto"              # auto | cpu | cuda:N
 # threads = 1                  # intra-op; results are comparable byte for byte only at the same number

@@ -11,6 +11,7 @@
 #include "client/torch_guards.h"
 #include "client/torch_round.h"
 #include "client/torch_workspace.h"
+#include "common/wire/torchscript.h"
 #include "models/calibration.h"
 
 namespace atl::client {
@@ -92,7 +93,7 @@ class TorchTrainer : public Trainer {
 
   Status initialize(uint64_t seed) override {
     return guarded([&]() -> Status {
-      ATOLL_ASSIGN(auto workspace, options_.pool->lease(spec_, device_));
+      ATOLL_ASSIGN(auto workspace, lease());
       models::initialize(*workspace->model, seed);
       flat_.resize(manifest_.total_bytes());
       workspace->state.store(flat_);
@@ -114,8 +115,9 @@ class TorchTrainer : public Trainer {
     return guarded([&]() -> Result<TrainReport> {
       if (flat_.size() != manifest_.total_bytes())
         return Error(ErrorCode::kModel, "the model of the round has not been received");
+      ATOLL_TRY(check_roles(task.settings.roles));
       ArithmeticGuard arithmetic(options_.threads);
-      ATOLL_ASSIGN(auto workspace, options_.pool->lease(spec_, device_));
+      ATOLL_ASSIGN(auto workspace, lease());
       workspace->state.load(flat_);
       progress.steps_done = 0;
       progress.steps_total = steps_of_all(task);
@@ -143,6 +145,23 @@ class TorchTrainer : public Trainer {
   void release() override { Bytes().swap(flat_); }
 
  private:
+  Result<WorkspacePool::Lease> lease() {
+    ATOLL_ASSIGN(auto workspace, options_.pool->lease(spec_, device_, options_.script));
+    if (workspace->state.manifest() == manifest_) return workspace;
+    return Error(ErrorCode::kModel,
+                 options_.script.path + " is not the file that it was: " +
+                     Manifest::describe_difference(workspace->state.manifest(), manifest_));
+  }
+
+  // Statistics are fixed or made anew through norm slots, which only built-in models have.
+  Status check_roles(const wire::RoleRules& roles) const {
+    if (spec_.name != wire::kTorchScript || (roles.fixed.empty() && roles.reset.empty())) return {};
+    return Error(ErrorCode::kUnsupported,
+                 "the run's policy fixes statistics or begins them anew, and a TorchScript model "
+                 "cannot do that")
+        .hint("policy = \"pooled\" under [aggregation] of the run");
+  }
+
   // Of everything that run() does, so that a long evaluation counts as progress too.
   uint64_t steps_of_all(const Task& task) const {
     const uint64_t tests = evaluation_steps(test_examples());
@@ -247,7 +266,7 @@ Result<std::unique_ptr<Trainer>> make_torch_trainer(const wire::ModelSpec& asked
   return guarded([&]() -> Result<std::unique_ptr<Trainer>> {
     ATOLL_ASSIGN(const auto device, parse_device(options.device));
     if (options.pool == nullptr) options.pool = make_workspace_pool();
-    ATOLL_ASSIGN(auto workspace, options.pool->lease(spec, device));
+    ATOLL_ASSIGN(auto workspace, options.pool->lease(spec, device, options.script));
     auto manifest = workspace->state.manifest();
     return std::unique_ptr<Trainer>(std::make_unique<TorchTrainer>(
         std::move(spec), std::move(options), device, std::move(manifest)));

@@ -17,6 +17,7 @@
 
 #include "client/data/dataset.h"
 #include "client/trainer.h"
+#include "models/script/script_file.h"
 
 namespace atl::client {
 
@@ -33,11 +34,13 @@ struct TorchTrainerOptions {
   bool evaluate_after = false;          // evaluate the local model on the test share after training
   int threads = 1;                      // within a kernel; set on the thread that calls run()
   std::shared_ptr<WorkspacePool> pool;  // null: one of its own
+  models::ScriptFile script;            // for the model "torchscript"
 };
 
 // The model's input and classes come from the data where `spec` leaves them empty. kModel when spec
 // and data disagree, kConfig when the model, the norm or an option is unknown or does not fit,
-// kData when an index or a label is out of range, kUnsupported when the device is not there.
+// kData when an index or a label is out of range, kUnsupported when the device is not there; of the
+// model "torchscript" see models/script/scripted_model.h.
 Result<std::unique_ptr<Trainer>> make_torch_trainer(const wire::ModelSpec& spec,
                                                     TorchTrainerOptions options);
 

@@ -12,9 +12,11 @@ models::ModelPtr on_device(models::ModelPtr model, torch::Device device) {
   return model;
 }
 
-std::string key_of(const wire::ModelSpec& spec, torch::Device device) {
+std::string key_of(const wire::ModelSpec& spec, torch::Device device,
+                   const models::ScriptFile& script) {
   auto key = spec.name + "|" + spec.norm + "|" + std::to_string(spec.classes) + "|" + device.str();
   for (int64_t extent : spec.input) key.append("|").append(std::to_string(extent));
+  key += "|" + script.path;
   return key;
 }
 
@@ -30,9 +32,9 @@ Workspace::Workspace(models::ModelPtr made, torch::Device place)
 
 std::shared_ptr<WorkspacePool> make_workspace_pool() { return std::make_shared<WorkspacePool>(); }
 
-Result<WorkspacePool::Lease> WorkspacePool::lease(const wire::ModelSpec& spec,
-                                                  torch::Device device) {
-  auto key = key_of(spec, device);
+Result<WorkspacePool::Lease> WorkspacePool::lease(const wire::ModelSpec& spec, torch::Device device,
+                                                  const models::ScriptFile& script) {
+  auto key = key_of(spec, device, script);
   {
     std::lock_guard lock(mutex_);
     auto& idle = idle_[key];
@@ -42,7 +44,7 @@ Result<WorkspacePool::Lease> WorkspacePool::lease(const wire::ModelSpec& spec,
       return Lease(*this, std::move(key), std::move(workspace));
     }
   }
-  ATOLL_ASSIGN(auto model, models::make_model(spec));
+  ATOLL_ASSIGN(auto model, models::make_model(spec, script));
   tell(key, model->notes());
   return Lease(*this, std::move(key), std::make_unique<Workspace>(std::move(model), device));
 }

@@ -16,6 +16,7 @@
 #include "common/core/result.h"
 #include "common/wire/task.h"
 #include "models/model.h"
+#include "models/script/script_file.h"
 #include "models/state.h"
 
 namespace atl::client {
@@ -56,7 +57,8 @@ class WorkspacePool {
   };
 
   // `spec` is complete: it names the input and the classes. Errors of models::make_model().
-  Result<Lease> lease(const wire::ModelSpec& spec, torch::Device device);
+  Result<Lease> lease(const wire::ModelSpec& spec, torch::Device device,
+                      const models::ScriptFile& script = {});
 
   // The bytes of a data set on a GPU, copied there once; undefined for the CPU and for sets of
   // values. The pool keeps the set alive.

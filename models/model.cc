@@ -4,8 +4,14 @@
 
 namespace atl::models {
 
-LayerPtr Model::add(const std::string& name, LayerPtr layer) {
-  for (const auto& [tensor, role] : layer->roles()) roles_[name + "." + tensor] = role;
+namespace {
+
+std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
+}  // namespace
+
+// Made with all that is above it.
+torch::nn::Module& Model::parent_of(const std::string& name) {
   torch::nn::Module* parent = this;
   std::string rest = name;
   for (auto dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {
@@ -17,7 +23,23 @@ LayerPtr Model::add(const std::string& name, LayerPtr layer) {
                  ? child->get()
                  : parent->register_module(step, std::make_shared<torch::nn::Module>()).get();
   }
-  return parent->register_module(rest, std::move(layer));
+  return *parent;
+}
+
+LayerPtr Model::add(const std::string& name, LayerPtr layer) {
+  for (const auto& [tensor, role] : layer->roles()) roles_[name + "." + tensor] = role;
+  return parent_of(name).register_module(last_part(name), std::move(layer));
+}
+
+void Model::adopt(const std::string& name, torch::Tensor tensor, bool is_parameter, Role role) {
+  roles_[name] = role;
+  auto& parent = parent_of(name);
+  if (is_parameter) {
+    const bool learns = tensor.requires_grad();
+    parent.register_parameter(last_part(name), std::move(tensor), learns);
+  } else {
+    parent.register_buffer(last_part(name), std::move(tensor));
+  }
 }
 
 LayerPtr Model::add_conv(const std::string& name, const ConvShape& shape, Behind behind) {

@@ -43,7 +43,7 @@ class Model : public torch::nn::Module {
   void begin_round(uint32_t round, uint32_t total_rounds);
   void end_round();
   // Where dropout draws from, so that a round's arithmetic depends on nothing but its names.
-  void draw_from(Rng randomness) { randomness_ = std::move(randomness); }
+  virtual void draw_from(Rng randomness) { randomness_ = std::move(randomness); }
   // Hears every forward pass from now on; null: nobody does. Must outlive them.
   void set_tap(Tap* tap) { tap_ = tap; }
   // What went wrong while the layers were made; make_model() hands it on.
@@ -70,11 +70,15 @@ class Model : public torch::nn::Module {
     if (tap_ != nullptr) tap_->behind(slot.site, z);
     return z;
   }
+  // For models whose layers are made elsewhere: takes a tensor in under its whole name. Modules on
+  // the way are made where they are missing, in the order of the calls.
+  void adopt(const std::string& name, torch::Tensor tensor, bool is_parameter, Role role);
   // Dropout: in training every element is 0 with probability p, else divided by 1 - p.
   torch::Tensor drop(const torch::Tensor& x, double p);
 
  private:
   LayerPtr add(const std::string& name, LayerPtr layer);
+  torch::nn::Module& parent_of(const std::string& name);
   bool bias(Behind behind) const {
     return behind == Behind::kNothing || (behind == Behind::kNorm && !norm_.shifts());
   }

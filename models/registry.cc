@@ -3,6 +3,8 @@
 #include <array>
 
 #include "common/wire/message.h"
+#include "common/wire/torchscript.h"
+#include "models/script/scripted_model.h"
 
 namespace atl::models {
 namespace {
@@ -98,18 +100,23 @@ Status register_model(std::string_view name, ModelBuilder make) {
   if (!wire::is_valid_name(name))
     return Error(ErrorCode::kConfig, "the model name \"" + std::string(name) +
                                          "\" is not 1 to 64 letters, digits, '.', '_' or '-'");
-  if (find_model(name) != nullptr)
+  if (name == wire::kTorchScript || find_model(name) != nullptr)
     return Error(ErrorCode::kConfig, "there is a model " + std::string(name) + " already")
         .hint("give it another name, and say that in [model] name");
   registered().push_back({std::string(name), make});
   return {};
 }
 
-Result<ModelPtr> make_model(const wire::ModelSpec& spec) {
+Result<ModelPtr> make_model(const wire::ModelSpec& spec, const ScriptFile& script) {
+  if (spec.name == wire::kTorchScript) {
+    ATOLL_ASSIGN(const auto plan, make_plan(spec));
+    return load_scripted_model(plan, script);
+  }
   const auto make = find_model(spec.name);
   if (make == nullptr) {
     std::string known;
-    for (const auto& name : model_names()) known += (known.empty() ? "" : ", ") + name;
+    for (const auto& name : model_names()) known += name + ", ";
+    known += wire::kTorchScript;
     return Error(ErrorCode::kConfig, "unknown model \"" + spec.name + "\"; there are " + known)
         .hint("a model of your own needs a program of your own: docs/own_model.md");
   }

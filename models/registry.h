@@ -13,14 +13,16 @@
 #include "common/wire/task.h"
 #include "models/model.h"
 #include "models/registration.h"
+#include "models/script/script_file.h"
 
 namespace atl::models {
 
 // A model on the CPU, its tensors zero: models/state.h fills them. `spec` must name the input
 // ({C, H, W}, or {F} for rows) and the number of classes. kConfig when the name or norm is unknown,
-// or when the model does not fit the input.
-Result<ModelPtr> make_model(const wire::ModelSpec& spec);
-std::vector<std::string> model_names();
+// or when the model does not fit the input. `script`: what this machine has for the model
+// "torchscript" (script/scripted_model.h tells its errors).
+Result<ModelPtr> make_model(const wire::ModelSpec& spec, const ScriptFile& script = {});
+std::vector<std::string> model_names();  // of the built-in ones
 
 // What a builder gets: a checked spec with its norm parsed.
 struct ModelPlan {

@@ -34,23 +34,26 @@ DType dtype_of(const torch::Tensor& tensor) {
 struct Named {
   std::string name;
   torch::Tensor tensor;
-  int64_t fan_in = 0;  // of its module's weight; 0 without one
+  int64_t fan_in = 0;  // its own, or that of the weight it lies beside; 0 without one
 };
+
+int64_t fan_in_of(const torch::Tensor& weight) {
+  return weight.dim() > 1 ? weight.numel() / std::max<int64_t>(1, weight.size(0)) : 0;
+}
 
 // As in PyTorch's state dict: module by module, parameters before buffers.
 std::vector<Named> named_tensors(const Model& model) {
   std::vector<Named> all;
   for (const auto& module : model.named_modules()) {
     const auto prefix = module.key().empty() ? "" : module.key() + ".";
-    int64_t fan_in = 0;
-    for (const auto& item : module.value()->named_parameters(/*recurse=*/false)) {
-      if (item.key() == "weight" && item.value().dim() > 1)
-        fan_in = item.value().numel() / std::max<int64_t>(1, item.value().size(0));
+    const auto parameters = module.value()->named_parameters(/*recurse=*/false);
+    for (const auto& item : parameters) {
+      const auto* weight = parameters.find(weight_beside(item.key()));
+      all.push_back({prefix + item.key(), item.value(),
+                     fan_in_of(weight != nullptr ? *weight : item.value())});
     }
-    for (const auto& item : module.value()->named_parameters(/*recurse=*/false))
-      all.push_back({prefix + item.key(), item.value(), fan_in});
     for (const auto& item : module.value()->named_buffers(/*recurse=*/false))
-      all.push_back({prefix + item.key(), item.value(), fan_in});
+      all.push_back({prefix + item.key(), item.value()});
   }
   return all;
 }
@@ -98,6 +101,13 @@ void fill(torch::Tensor& tensor, const Named& named, Role role, uint64_t seed) {
 }
 
 }  // namespace
+
+std::string weight_beside(const std::string& bias) {
+  const auto own = bias.rfind('.') + 1;  // 0 where there is no dot
+  const auto at = bias.find("bias", own);
+  auto name = bias;
+  return at == std::string::npos ? "" : name.replace(at, 4, "weight");
+}
 
 Manifest manifest_of(const Model& model) {
   std::vector<TensorSpec> specs;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "common/core/bytes.h"
@@ -9,6 +10,10 @@
 #include "models/model.h"
 
 namespace atl::models {
+
+// The weight that a bias lies beside: "fc1.bias" -> "fc1.weight", "bias_ih_l0" -> "weight_ih_l0".
+// Empty when the name is no bias's.
+std::string weight_beside(const std::string& bias);
 
 // Order, names, shapes and roles. Aborts on a tensor without a role.
 Manifest manifest_of(const Model& model);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "common/wire/message.h"
+#include "common/wire/torchscript.h"
 #include "server/aggregation/policy.h"
 
 namespace atl::server {
@@ -37,6 +38,14 @@ void read_train(config::Table t, wire::TrainSettings& s) {
   t.read("bf16", s.bf16);
   t.read("adaptive_clip", s.adaptive_clip, {.min = 0});
   if (s.nesterov && s.momentum == 0) t.fail("nesterov", "needs a momentum above 0");
+}
+
+// Norms and policies that work through the slots of built-in models.
+void check_scripted(const RunConfig& run, config::Table& model, config::Table& aggregation) {
+  if (run.model.norm != "none")
+    model.fail("norm", "must be \"none\" for a TorchScript model, which has norms of its own");
+  if (run.policy == "fixbn" || run.policy == "affine_only")
+    aggregation.fail("policy", run.policy + " needs the norm slots of a built-in model");
 }
 
 // A TOML basic string.
@@ -95,6 +104,11 @@ RunConfig read_run_config(config::Table root) {
     }
   }
 
+  if (std::string program; model.read("torchscript", program))
+    model.fail(
+        "torchscript",
+        "belongs to each client's client.toml, or to [simulate]: a server never sees a program");
+
   read_train(root.table("train"), run.train);
 
   auto selection = root.table("selection");
@@ -115,6 +129,8 @@ RunConfig read_run_config(config::Table root) {
   aggregation.read("fix_after", run.fix_after, {.min = 1, .max = 1e6});
   if (run.fix_after > 0 && run.policy != "fixbn")
     aggregation.fail("fix_after", "belongs to policy = \"fixbn\"");
+
+  if (run.model.name == wire::kTorchScript) check_scripted(run, model, aggregation);
 
   root.table("evaluation").read("every", run.evaluate_every);
   root.table("checkpoints").read("keep", run.keep, {.min = 1});

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "client/script_config.h"
 #include "experiments/data/get.h"
 
 namespace atl::workbench {
@@ -25,6 +26,7 @@ Result<Plan> load_plan(const std::string& file, const std::string& set) {
   simulate.read("threads", plan.threads, {.max = 4096});
   simulate.read("device", plan.device);
   simulate.read("evaluate_after", plan.evaluate_after);
+  plan.script = client::read_script_file(simulate);
   ATOLL_TRY(document.finish());
   if (!set.empty()) {
     plan.data = {};

@@ -10,6 +10,7 @@
 #include "client/data/data_spec.h"
 #include "experiments/data/partition.h"
 #include "experiments/run/provenance.h"
+#include "models/script/script_file.h"
 #include "server/run_config.h"
 
 namespace atl::workbench {
@@ -23,6 +24,7 @@ struct Plan {
   uint32_t threads = 0;         // [simulate] threads: clients trained side by side; 0: one a core
   std::string device = "auto";  // [simulate] device
   bool evaluate_after = false;  // [simulate] evaluate_after
+  models::ScriptFile script;    // [simulate] torchscript, roles
 };
 
 // `set` overrides [data] set when it is not empty (and then there is no fallback).

@@ -113,6 +113,7 @@ class Simulation {
       trainer.augment = plan_.augment;
       trainer.evaluate_after = plan_.evaluate_after;
       trainer.pool = workspaces_;
+      trainer.script = plan_.script;
       auto made = client::make_torch_trainer(run.model, std::move(trainer));
       if (!made || !options_.around) return made;
       return options_.around(share, std::move(made).value());

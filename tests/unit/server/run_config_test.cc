@@ -168,6 +168,14 @@ TEST(RunConfigTest, MistakesAreToldWithTheirLines) {
   EXPECT_EQ(complaint("[aggregation]\nweights = 'example'"),
             "/runs/run.toml:2: aggregation.weights: \"example\" is not known; did you mean "
             "\"examples\"? (known: examples, uniform)");
+  EXPECT_EQ(
+      complaint("[model]\nname = 'torchscript'\nnorm = 'bn'\n[aggregation]\npolicy = 'fixbn'"),
+      "/runs/run.toml:3: model.norm: must be \"none\" for a TorchScript model, which has norms "
+      "of its own\n  /runs/run.toml:5: aggregation.policy: fixbn needs the norm slots of a "
+      "built-in model");
+  EXPECT_EQ(complaint("[model]\ntorchscript = 'net.pt'"),
+            "/runs/run.toml:2: model.torchscript: belongs to each client's client.toml, or to "
+            "[simulate]: a server never sees a program");
   EXPECT_NE(complaint("[model]\ninput = [3, 0]").find("positive whole numbers"), std::string::npos);
   EXPECT_NE(complaint("[model]\ninput = [1.5]").find("positive whole numbers"), std::string::npos);
   EXPECT_NE(complaint("[model]\ninput = [1,1,1,1,1,1,1,1,1]").find("8 dimensions"),
