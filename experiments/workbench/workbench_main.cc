@@ -14,6 +14,8 @@
 #include "experiments/experiment/experiment_verb.h"
 #include "experiments/fl_normalization/run/advise_verb.h"
 #include "experiments/inspect/inspect_verb.h"
+#include "experiments/new/new_verb.h"
+#include "experiments/predict/predict_verb.h"
 #include "experiments/report/report_verb.h"
 #include "experiments/simulate/simulate_verb.h"
 #include "models/registration.h"
@@ -28,10 +30,12 @@ int workbench_main(int argc, char** argv) {
   const cli::DescribeVerb describe(app);
   Verbs verbs;
   add_demo_verb(app, verbs);
+  add_new_verb(app, verbs);
   add_simulate_verb(app, verbs);
   add_data_verb(app, verbs);
   add_report_verb(app, verbs);
   add_inspect_verb(app, verbs);
+  add_predict_verb(app, verbs);
   add_experiment_verb(app, verbs);
   study::add_advise_verb(app, verbs);
   bench::add_bench_verb(app, verbs, {bench::train_benchmark()});
