@@ -7,7 +7,7 @@ ARG PROGRAMS=compiled
 FROM ${BASE} AS compiled
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
     build-essential cmake ninja-build pkgconf libasio-dev libssl-dev protobuf-compiler libprotobuf-dev libtomlplusplus-dev \
-    libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev liblzma-dev libsqlite3-dev libxxhash-dev libcpp-httplib-dev libjs-chart.js
+    libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev liblzma-dev libpng-dev libturbojpeg0-dev libsqlite3-dev libxxhash-dev libcpp-httplib-dev libjs-chart.js
 WORKDIR /src
 COPY . .
 RUN cmake --preset release -DATOLL_WITH_TORCH=OFF -DATOLL_TESTS=OFF && ninja -C build/release atoll-server && \

@@ -1,6 +1,7 @@
 #include "client/data/data_spec.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "client/data/catalogue.h"
 #include "client/data/cifar.h"
@@ -11,6 +12,8 @@
 
 namespace atl::data {
 namespace {
+
+constexpr double kMostExtent = 4096;
 
 void read_character(config::Table& table, std::string_view key, char& out) {
   std::string text;
@@ -34,6 +37,18 @@ void read_csv_options(config::Table& table, CsvOptions& csv) {
   table.read("standardize", csv.standardize);
   table.read("test_every", csv.test_every);
   if (csv.test_every == 1) table.fail("test_every", "would leave nothing to train on; 0 is never");
+}
+
+void read_image_options(config::Table& table, DataSpec& spec) {
+  table.read_choice("color", spec.images.color, {"grey", "rgb"});
+  spec.images.classes = spec.csv.classes;
+  std::vector<double> size;
+  if (!table.read("size", size)) return;
+  bool good = size.size() == 2;
+  for (const double extent : size)
+    good = good && extent >= 1 && extent <= kMostExtent && extent == std::floor(extent);
+  if (!good) return table.fail("size", "must be [HEIGHT, WIDTH], each from 1 to 4096");
+  spec.images.size = {static_cast<uint32_t>(size[0]), static_cast<uint32_t>(size[1])};
 }
 
 Status set_images_moments(const DataSpec& spec, Dataset& train, Dataset& test) {
@@ -78,7 +93,8 @@ Result<DataSplits> finish(const DataSpec& spec, Dataset train, Dataset test) {
 DataSpec read_data_spec(config::Table data) {
   DataSpec spec;
   const bool has_set = data.read("set", spec.set);
-  const bool has_format = data.read_choice("format", spec.format, {"csv", "idx", "cifar"});
+  const bool has_format =
+      data.read_choice("format", spec.format, {"csv", "images", "idx", "cifar"});
   data.read_path("folder", spec.folder);
   data.read_paths("train", spec.train);
   data.read_paths("test", spec.test);
@@ -87,6 +103,7 @@ DataSpec read_data_spec(config::Table data) {
   data.read("mean", spec.mean);
   data.read("std", spec.std);
   read_csv_options(data, spec.csv);
+  read_image_options(data, spec);
 
   if (has_set && data.has("format")) data.fail("format", "set and format exclude each other");
   if (has_set) {
@@ -124,6 +141,14 @@ Result<DataSplits> open_cifar(const DataSpec& spec) {
   return finish(spec, std::move(train), std::move(test));
 }
 
+Result<DataSplits> open_images(const DataSpec& spec) {
+  ATOLL_CHECK(!spec.train.empty(), "read_data_spec refuses this");
+  ATOLL_ASSIGN(auto splits,
+               read_image_folder(spec.train.front(), spec.test.empty() ? "" : spec.test.front(),
+                                 spec.images, spec.csv.test_every));
+  return finish(spec, std::move(splits.train), std::move(splits.test));
+}
+
 Result<DataSplits> open_data(const DataSpec& spec) {
   if (!spec.set.empty()) {
     if (!spec.folder.empty()) return open_dataset(spec.set, spec.folder);
@@ -133,6 +158,7 @@ Result<DataSplits> open_data(const DataSpec& spec) {
   }
   if (spec.format == "idx") return open_idx(spec);
   if (spec.format == "cifar") return open_cifar(spec);
+  if (spec.format == "images") return open_images(spec);
   if (spec.format == "csv")
     return read_csv(spec.train.front(), spec.test.empty() ? "" : spec.test.front(), spec.csv);
   return Error(ErrorCode::kConfig, "[data] names neither a set nor a format")
