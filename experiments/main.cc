@@ -10,6 +10,7 @@
 #include "experiments/demo/demo_verb.h"
 #include "experiments/experiment/experiment_verb.h"
 #include "experiments/inspect/inspect_verb.h"
+#include "experiments/predict/predict_verb.h"
 #include "experiments/report/report_verb.h"
 #include "experiments/simulate/simulate_verb.h"
 
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
   add_data_verb(app, verbs);
   add_report_verb(app, verbs);
   add_inspect_verb(app, verbs);
+  add_predict_verb(app, verbs);
   add_experiment_verb(app, verbs);
   atl::bench::add_bench_verb(app, verbs, {atl::bench::train_benchmark()});
   try {

@@ -1,4 +1,4 @@
-// atoll-server: init, check, token, revoke, release, run, status, health, audit.
+// atoll-server: init, check, token, revoke, release, run, status, health, audit, export.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -21,6 +21,7 @@
 #include "common/flight/signals.h"
 #include "common/net/tls_transport.h"
 #include "server/admin/check.h"
+#include "server/admin/export.h"
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
 #include "server/server.h"
@@ -42,6 +43,7 @@ struct Options {
   bool insecure = false;
   bool verify = false, print = false;
   std::string head;
+  std::string out;
 };
 
 Status init(const Options& options) {
@@ -212,6 +214,14 @@ Status audit(const Options& options) {
   return {};
 }
 
+Status export_model(const Options& options) {
+  ATOLL_ASSIGN(const auto exported, export_run(options.folder.path, options.out));
+  std::cout << "model    " << exported.model << "\nround    " << exported.round << "\nsha256   "
+            << exported.sha256 << "\ncard     " << exported.folder << "/card.json\n"
+            << "next: atoll predict " << exported.folder << " --data CLIENT.toml\n";
+  return {};
+}
+
 int run_command(int argc, char** argv) {
   CLI::App app("Atoll's aggregation server: one federation, over mutual TLS.", "atoll-server");
   const cli::DescribeVerb describe(app);
@@ -259,6 +269,11 @@ int run_command(int argc, char** argv) {
   audit_command->add_option("folder", options.folder.path)->required();
   audit_command->add_flag("--verify", options.verify, "only check, and print the last line's hash");
   audit_command->add_option("--head", options.head, "a hash noted earlier: it must still be there");
+  auto* export_command = app.add_subcommand(
+      "export", "the newest model in a folder of its own, with a card that says where it is from");
+  export_command->add_option("folder", options.folder.path, "a server's folder, or a run's")
+      ->required();
+  export_command->add_option("--out", options.out, "the folder to make; NAME-round-N when absent");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -276,6 +291,7 @@ int run_command(int argc, char** argv) {
   if (run_subcommand->parsed()) done = run(options);
   if (check_command->parsed()) done = check(options);
   if (audit_command->parsed()) done = audit(options);
+  if (export_command->parsed()) done = export_model(options);
   if (status_command->parsed() || health_command->parsed()) {
     auto text = health_command->parsed() ? ask_health(options.folder) : read_status(options.folder);
     if (text)

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <optional>
 
 #include "client/data/compressed.h"
@@ -33,8 +34,12 @@ std::optional<double> to_number(std::string_view cell) {
 
 class Encoder {
  public:
-  Encoder(const Part& train, const Part& test, const CsvOptions& options)
-      : train_(train), test_(test), options_(options) {}
+  // The test part may lack the label's column where `may_lack_label`.
+  Encoder(const Part& train, const Part& test, const CsvOptions& options,
+          bool may_lack_label = false)
+      : train_(train), test_(test), options_(options), may_lack_label_(may_lack_label) {}
+
+  bool lacks_label() const { return lacks_label_; }
 
   Result<DataSplits> run() {
     ATOLL_TRY(decide_uses());
@@ -57,10 +62,20 @@ class Encoder {
 
  private:
   bool missing(std::string_view cell) const { return cell.empty() || cell == options_.missing; }
+  // Where a column of the training part stands in this part.
+  size_t place(const Part& part, size_t column) const {
+    return &part == &test_ && lacks_label_ && column > label_ ? column - 1 : column;
+  }
+  std::string_view cell(const Part& part, size_t row, size_t column) const {
+    return part.table->cell(row, place(part, column));
+  }
+  Error bad_cell(const Part& part, size_t row, size_t column, const std::string& why) const {
+    return part.table->bad_cell(row, place(part, column), why);
+  }
   // A categorical cell; the two ways of being missing are one value.
-  std::string_view value(const CsvTable& table, size_t row, size_t column) const {
-    const auto cell = table.cell(row, column);
-    return cell.empty() ? std::string_view(options_.missing) : cell;
+  std::string_view value(const Part& part, size_t row, size_t column) const {
+    const auto text = cell(part, row, column);
+    return text.empty() ? std::string_view(options_.missing) : text;
   }
 
   Status mark(const std::vector<std::string>& names, Use use) {
@@ -74,14 +89,27 @@ class Encoder {
     return {};
   }
 
-  Status decide_uses() {
+  Status check_columns() {
     const auto& table = *train_.table;
-    if (test_.table->columns() != table.columns())
+    auto wanted = table.column_names();
+    if (may_lack_label_ && test_.table->columns() + 1 == table.columns()) {
+      lacks_label_ = true;
+      wanted.erase(wanted.begin() + static_cast<ptrdiff_t>(label_));
+      if (!options_.format.header && options_.format.names.empty()) return {};
+    }
+    if (test_.table->columns() != wanted.size())
       return bad_file(test_.table->name(), "has " + std::to_string(test_.table->columns()) +
                                                " columns, but " + table.name() + " has " +
                                                std::to_string(table.columns()));
-    if (test_.table->column_names() != table.column_names())
+    if (test_.table->column_names() != wanted)
       return bad_file(test_.table->name(), "names its columns otherwise than " + table.name());
+    return {};
+  }
+
+  Status decide_uses() {
+    const auto& table = *train_.table;
+    ATOLL_ASSIGN(label_, table.find(options_.label));
+    ATOLL_TRY(check_columns());
     uses_.assign(table.columns(), Use::kCategorical);
     for (size_t column = 0; column < table.columns(); ++column) {
       for (const uint32_t row : train_.rows) {
@@ -90,15 +118,14 @@ class Encoder {
         break;
       }
     }
-    ATOLL_ASSIGN(label_, table.find(options_.label));
     uses_[label_] = Use::kLabel;
     ATOLL_TRY(mark(options_.categorical, Use::kCategorical));
     ATOLL_TRY(mark(options_.group, Use::kGroup));
     return mark(options_.drop, Use::kDropped);
   }
 
-  std::string_view label_text(const CsvTable& table, size_t row) const {
-    auto text = table.cell(row, label_);
+  std::string_view label_text(const Part& part, size_t row) const {
+    auto text = cell(part, row, label_);
     if (!options_.label_suffix.empty() && text.ends_with(options_.label_suffix))
       text.remove_suffix(options_.label_suffix.size());
     return text;
@@ -108,7 +135,7 @@ class Encoder {
     class_names_ = options_.classes;
     if (class_names_.empty()) {
       std::map<std::string_view, int> seen;
-      for (const uint32_t row : train_.rows) seen[label_text(*train_.table, row)];
+      for (const uint32_t row : train_.rows) seen[label_text(train_, row)];
       if (seen.size() > kMaxValuesOfColumn)
         return Error(ErrorCode::kData, train_.table->name() + ": the label \"" +
                                            train_.table->column_names()[label_] + "\" has " +
@@ -133,16 +160,19 @@ class Encoder {
   Status fill_labels(const Part& part, Dataset& set) {
     set.classes = static_cast<uint32_t>(class_names_.size());
     set.class_names = class_names_;
+    if (&part == &test_ && lacks_label_) {
+      set.labels.assign(part.rows.size(), 0);
+      return {};
+    }
     set.labels.reserve(part.rows.size());
     for (const uint32_t row : part.rows) {
-      const auto text = label_text(*part.table, row);
+      const auto text = label_text(part, row);
       if (missing(text))
-        return part.table->bad_cell(row, label_, "the label is missing")
+        return bad_cell(part, row, label_, "the label is missing")
             .hint("remove the row: an example without a label teaches nothing");
       const auto found = class_of_.find(text);
       if (found == class_of_.end())
-        return part.table
-            ->bad_cell(row, label_, "the label \"" + std::string(text) + "\" is not known")
+        return bad_cell(part, row, label_, "the label \"" + std::string(text) + "\" is not known")
             .hint(options_.classes.empty() ? "the training part has no such label; list all of "
                                              "them: classes = [\"...\"] in [data]"
                                            : "add it to classes in [data]");
@@ -159,10 +189,9 @@ class Encoder {
       if (uses_[column] == Use::kNumeric) ++features_;
       if (uses_[column] != Use::kCategorical && uses_[column] != Use::kGroup) continue;
       auto& values = values_[column];
-      for (const uint32_t row : train_.rows) values[value(table, row, column)] = true;
+      for (const uint32_t row : train_.rows) values[value(train_, row, column)] = true;
       const size_t in_train = values.size();
-      for (const uint32_t row : test_.rows)
-        values.try_emplace(value(*test_.table, row, column), false);
+      for (const uint32_t row : test_.rows) values.try_emplace(value(test_, row, column), false);
       if (uses_[column] == Use::kGroup) continue;
       if (in_train > kMaxValuesOfColumn)
         return Error(ErrorCode::kData, table.name() + ": column \"" + table.column_names()[column] +
@@ -196,19 +225,19 @@ class Encoder {
     std::vector<double> out;
     out.reserve(part.rows.size());
     for (const uint32_t row : part.rows) {
-      const auto cell = part.table->cell(row, column);
-      if (missing(cell)) {
+      const auto text = cell(part, row, column);
+      if (missing(text)) {
         out.push_back(std::numeric_limits<double>::quiet_NaN());
         continue;
       }
-      const auto number = to_number(cell);
-      const auto& name = part.table->column_names()[column];
+      const auto number = to_number(text);
+      const auto& name = train_.table->column_names()[column];
       if (!number)
-        return part.table->bad_cell(row, column, "\"" + std::string(cell) + "\" is not a number")
+        return bad_cell(part, row, column, "\"" + std::string(text) + "\" is not a number")
             .hint("categorical = [\"" + name + "\"] in [data] reads the column as names");
       if (!std::isfinite(static_cast<float>(*number)))
-        return part.table->bad_cell(row, column, "\"" + std::string(cell) + "\" is not finite")
-            .hint("mend the row, or set missing = \"" + std::string(cell) + "\" in [data]");
+        return bad_cell(part, row, column, "\"" + std::string(text) + "\" is not finite")
+            .hint("mend the row, or set missing = \"" + std::string(text) + "\" in [data]");
       out.push_back(*number);
     }
     return out;
@@ -233,9 +262,8 @@ class Encoder {
         if (options_.standardize) x = deviation > 0 ? (x - mean) / deviation : 0;
         const auto value = static_cast<float>(x);
         if (!std::isfinite(value))
-          return part.table
-              ->bad_cell(part.rows[i], column,
-                         "is too far from the training part's values to be standardised")
+          return bad_cell(part, part.rows[i], column,
+                          "is too far from the training part's values to be standardised")
               .hint("mend the row, or set standardize = false in [data]");
         set.values[i * features_ + feature] = value;
       }
@@ -265,7 +293,7 @@ class Encoder {
     auto put = [&](const Part& part, Dataset& set) {
       Column mine = kept;
       for (size_t i = 0; i < part.rows.size(); ++i) {
-        const Place& place = places.at(value(*part.table, part.rows[i], column));
+        const Place& place = places.at(value(part, part.rows[i], column));
         mine.codes.push_back(place.code);
         if (place.feature) set.values[i * features_ + *place.feature] = 1;
       }
@@ -280,11 +308,22 @@ class Encoder {
   const Part& test_;
   const CsvOptions& options_;
   std::vector<Use> uses_;  // per column
+  bool may_lack_label_, lacks_label_ = false;
   size_t label_ = 0, features_ = 0;
   std::vector<std::string> class_names_;
   std::map<std::string, uint32_t, std::less<>> class_of_;
   std::vector<std::map<std::string_view, bool>> values_;  // per column; true: the training part's
 };
+
+// Every n-th row is test; 0: none is.
+Status deal_rows(const CsvTable& table, uint32_t every, std::vector<uint32_t>& train,
+                 std::vector<uint32_t>& test) {
+  for (uint32_t row = 0; row < table.rows(); ++row)
+    (every > 0 && row % every == every - 1 ? test : train).push_back(row);
+  if (!train.empty()) return {};
+  return Error(ErrorCode::kData, table.name() + ": no row is left for training")
+      .hint("raise test_every in [data]; 0 keeps every row for training");
+}
 
 }  // namespace
 
@@ -292,14 +331,8 @@ Result<DataSplits> make_csv(ByteView train, const std::string& train_name, ByteV
                             const std::string& test_name, const CsvOptions& options) {
   ATOLL_ASSIGN(auto table, CsvTable::parse(train, train_name, options.format));
   Part of_train{&table, {}}, of_test{&table, {}};
-  const bool split = test_name.empty() && options.test_every > 0;
-  for (uint32_t row = 0; row < table.rows(); ++row) {
-    const bool is_test = split && row % options.test_every == options.test_every - 1;
-    (is_test ? of_test : of_train).rows.push_back(row);
-  }
-  if (of_train.rows.empty())
-    return Error(ErrorCode::kData, train_name + ": no row is left for training")
-        .hint("raise test_every in [data]; 0 keeps every row for training");
+  ATOLL_TRY(
+      deal_rows(table, test_name.empty() ? options.test_every : 0, of_train.rows, of_test.rows));
   std::optional<CsvTable> other;
   if (!test_name.empty()) {
     ATOLL_ASSIGN(other, CsvTable::parse(test, test_name, options.format));
@@ -317,6 +350,21 @@ Result<DataSplits> read_csv(const std::string& train_path, const std::string& te
     ATOLL_ASSIGN(test, read_content(test_path));
   }
   return make_csv(train, train_path, test, test_path, options);
+}
+
+Result<CsvRows> read_csv_rows(const std::string& train_path, const std::string& rows_path,
+                              const CsvOptions& options) {
+  ATOLL_ASSIGN(const auto train_text, read_content(train_path));
+  ATOLL_ASSIGN(const auto rows_text, read_content(rows_path));
+  ATOLL_ASSIGN(const auto train, CsvTable::parse(train_text, train_path, options.format));
+  ATOLL_ASSIGN(const auto rows, CsvTable::parse(rows_text, rows_path, options.format));
+  Part of_train{&train, {}}, of_rows{&rows, std::vector<uint32_t>(rows.rows())};
+  std::vector<uint32_t> unused;
+  ATOLL_TRY(deal_rows(train, options.test_every, of_train.rows, unused));
+  std::iota(of_rows.rows.begin(), of_rows.rows.end(), 0u);
+  Encoder encoder(of_train, of_rows, options, /*may_lack_label=*/true);
+  ATOLL_ASSIGN(const auto splits, encoder.run());
+  return CsvRows{splits.test, !encoder.lacks_label()};
 }
 
 }  // namespace atl::data

@@ -41,4 +41,13 @@ Result<DataSplits> make_csv(ByteView train, const std::string& train_name, ByteV
 Result<DataSplits> read_csv(const std::string& train_path, const std::string& test_path,
                             const CsvOptions& options);
 
+// Rows that are to be given a class, read as the training part says. The label's column may be
+// missing; their labels are then 0. `options.test_every` is 0 where training had a test file.
+struct CsvRows {
+  SharedDataset rows;
+  bool labelled = true;
+};
+Result<CsvRows> read_csv_rows(const std::string& train_path, const std::string& rows_path,
+                              const CsvOptions& options);
+
 }  // namespace atl::data

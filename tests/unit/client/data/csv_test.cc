@@ -92,6 +92,31 @@ TEST(Csv, NumericColumnsAreStandardisedByTheTrainingPart) {
   EXPECT_TRUE(train.bytes.empty());
 }
 
+TEST(Csv, RowsToBeToldAClassAreEncodedAsTheTrainingPart) {
+  const TemporaryFolder folder;
+  const auto file = [&folder](const char* name, std::string_view text) {
+    return write_file(folder.path() + "/" + name, as_bytes(text));
+  };
+  const auto train = file("train.csv", "x,y,k\n1,no,a\n3,yes,b\n9,no,a\n");
+  CsvOptions options;
+  options.label = "y";
+  options.test_every = 3;  // the third row is no training row
+  const auto bare = read_csv_rows(train, file("bare.csv", "x,k\n3,b\n?,c\n"), options);
+  ASSERT_TRUE(bare.ok()) << bare.error().message();
+  EXPECT_FALSE(bare->labelled);
+  EXPECT_EQ(bare->rows->values, (std::vector<float>{1, 0, 1, 0, 0, 0}));
+  EXPECT_EQ(bare->rows->class_names, (std::vector<std::string>{"no", "yes"}));
+  const auto whole = read_csv_rows(train, file("whole.csv", "x,y,k\n3,yes,b\n?,no,c\n"), options);
+  ASSERT_TRUE(whole.ok()) << whole.error().message();
+  EXPECT_TRUE(whole->labelled);
+  EXPECT_EQ(whole->rows->values, bare->rows->values);
+  EXPECT_EQ(whole->rows->labels, (std::vector<uint32_t>{1, 0}));
+  expect_error(read_csv_rows(train, file("other.csv", "x,y\n3,b\n"), options), ErrorCode::kData,
+               {"other.csv", "names its columns otherwise"});
+  expect_error(read_csv_rows(train, file("bad.csv", "x,k\nz,b\n"), options), ErrorCode::kData,
+               {"bad.csv:2: column \"x\"", "not a number"});
+}
+
 TEST(Csv, CategoricalColumnsAreOneHotInPlace) {
   auto made = csv("k,x,y\nb,1,0\na,2,1\n?,3,0\n", "k,x,y\nz,2,0\n,2,0\n");
   ASSERT_TRUE(made.ok()) << made.error().message();
