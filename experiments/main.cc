@@ -10,6 +10,7 @@
 #include "experiments/demo/demo_verb.h"
 #include "experiments/experiment/experiment_verb.h"
 #include "experiments/inspect/inspect_verb.h"
+#include "experiments/new/new_verb.h"
 #include "experiments/predict/predict_verb.h"
 #include "experiments/report/report_verb.h"
 #include "experiments/simulate/simulate_verb.h"
@@ -22,6 +23,7 @@ int main(int argc, char** argv) {
   const atl::cli::DescribeVerb describe(app);
   Verbs verbs;
   add_demo_verb(app, verbs);
+  add_new_verb(app, verbs);
   add_simulate_verb(app, verbs);
   add_data_verb(app, verbs);
   add_report_verb(app, verbs);
