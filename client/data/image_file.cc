@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "client/data/compressed.h"
+#include "common/core/check.h"
 
 namespace atl::data {
 namespace {
@@ -92,11 +93,34 @@ Result<Image> decode_jpeg(ByteView file, const std::string& name) {
   return image;
 }
 
-// How much of an old pixel a new one covers, in units of 1 / (old x new) of the whole.
-uint64_t overlap(uint64_t at, uint64_t pixels, uint64_t old_at, uint64_t old_pixels) {
-  const uint64_t from = std::max(at * old_pixels, old_at * pixels);
-  const uint64_t to = std::min((at + 1) * old_pixels, (old_at + 1) * pixels);
-  return to > from ? to - from : 0;
+// A row (or column) of a new image, among so many.
+struct Line {
+  uint64_t at = 0, count = 0;
+  // The first one of an old image, with so many, that it covers a part of.
+  uint64_t first(uint64_t old_count) const { return at * old_count / count; }
+  // How much of an old one it covers, where one whole old one is `count`.
+  uint64_t covers(uint64_t old_at, uint64_t old_count) const {
+    const uint64_t from = std::max(at * old_count, old_at * count);
+    const uint64_t to = std::min((at + 1) * old_count, (old_at + 1) * count);
+    return to > from ? to - from : 0;
+  }
+};
+
+// The rounded mean of channel c over what the pixel at (row, column) covers; the parts of a row
+// sum to the old image's height, those of a column to its width.
+uint8_t covered_mean(const Image& image, uint32_t c, Line row, Line column) {
+  uint64_t sum = 0;
+  for (uint64_t i = row.first(image.height); i < image.height; ++i) {
+    const uint64_t rows = row.covers(i, image.height);
+    if (rows == 0) break;
+    for (uint64_t j = column.first(image.width); j < image.width; ++j) {
+      const uint64_t columns = column.covers(j, image.width);
+      if (columns == 0) break;
+      sum += rows * columns * image.pixels[(i * image.width + j) * image.channels + c];
+    }
+  }
+  const uint64_t whole = uint64_t{image.height} * image.width;
+  return static_cast<uint8_t>((sum + whole / 2) / whole);
 }
 
 }  // namespace
@@ -142,28 +166,14 @@ Image with_channels(Image image, uint32_t channels) {
 }
 
 Image resized(const Image& image, uint32_t height, uint32_t width) {
+  ATOLL_CHECK(image.height > 0 && image.width > 0, "an image has pixels");
   if (image.height == height && image.width == width) return image;
   Image out{image.channels, height, width, {}};
   out.pixels.reserve(size_t{height} * width * image.channels);
-  const uint64_t whole = uint64_t{image.height} * image.width;
-  for (uint64_t y = 0; y < height; ++y) {
-    for (uint64_t x = 0; x < width; ++x) {
-      const uint64_t top = y * image.height / height, left = x * image.width / width;
-      for (uint32_t c = 0; c < image.channels; ++c) {
-        uint64_t sum = 0;
-        for (uint64_t i = top; i < image.height; ++i) {
-          const uint64_t rows = overlap(y, height, i, image.height);
-          if (rows == 0) break;
-          for (uint64_t j = left; j < image.width; ++j) {
-            const uint64_t columns = overlap(x, width, j, image.width);
-            if (columns == 0) break;
-            sum += rows * columns * image.pixels[(i * image.width + j) * image.channels + c];
-          }
-        }
-        out.pixels.push_back(static_cast<uint8_t>((sum + whole / 2) / whole));
-      }
-    }
-  }
+  for (uint32_t y = 0; y < height; ++y)
+    for (uint32_t x = 0; x < width; ++x)
+      for (uint32_t c = 0; c < image.channels; ++c)
+        out.pixels.push_back(covered_mean(image, c, {y, height}, {x, width}));
   return out;
 }
 
