@@ -83,7 +83,7 @@ atoll-client run client-1
 ```
 
 Clients must agree on the classes and their order, on columns, and on the size and colour of images. More:
-docs/own_data.md, docs/own_model.md.
+docs/own_data.md, docs/torchscript.md, docs/own_model.md.
 )";
 
 struct Kind {
