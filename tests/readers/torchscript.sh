@@ -1,5 +1,5 @@
 #!/bin/sh
-# Networks written in Python (experiments/own_model) train without C++: a built-in model's twin ends with its bits, one of its
+# Networks written in Python (examples/torchscript) train without C++: a built-in model's twin ends with its bits, one of its
 # own trains over mutual TLS with its values as a start, and a client with another file is turned away.
 #   torchscript.sh BIN PYTHON: a Python that has torch
 python=$2
@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE=1
 digits
 
 # The twin, in one process.
-"$python" "$root/models/script/export_torchscript.py" "$root/experiments/own_model/networks.py:mlp" --input 1,8,8 --head fc3 --out mlp.pt >exported.txt
+"$python" "$root/models/script/export_torchscript.py" "$root/examples/torchscript/networks.py:mlp" --input 1,8,8 --head fc3 --out mlp.pt >exported.txt
 grep -q 'fc3.weight head_weight' exported.txt || fail "the head has no role: $(cat exported.txt)"
 sed 's/^rounds = 20/rounds = 5/; s/^norm = "ln"/norm = "none"/' "$root/experiments/quickstart.toml" >built_in.toml
 sed 's/^name = "mlp"/name = "torchscript"/' built_in.toml >twin.toml
@@ -19,7 +19,7 @@ for run in built_in twin; do "$bin/atoll" simulate $run.toml --data digits --out
 echo "twin of mlp: accuracy $(field accuracy twin.json), the same bits"
 
 # A network of its own, begun with its own values, by real processes.
-"$python" "$root/models/script/export_torchscript.py" "$root/experiments/own_model/networks.py:small" --input 1,8,8 --head 8 --out small.pt \
+"$python" "$root/models/script/export_torchscript.py" "$root/examples/torchscript/networks.py:small" --input 1,8,8 --head 8 --out small.pt \
   --initial small.safetensors >exported.txt
 "$bin/atoll" inspect small.safetensors >inspected.txt || fail "the first model cannot be read: $(cat inspected.txt)"
 grep -q '1.running_var .*norm_var' inspected.txt || fail "roles are missing in the first model"
@@ -45,7 +45,7 @@ expect 5 'nowhere.pt' "$bin/atoll-client" run client-1
 echo 'import torch' >text.pt
 client client-1 ../text.pt
 expect 11 'no TorchScript file' "$bin/atoll-client" run client-1
-"$python" -c 'import sys; sys.path.insert(0, "'"$root"'/experiments/own_model"); import torch, networks; torch.save(networks.small().state_dict(), "state.pt")'
+"$python" -c 'import sys; sys.path.insert(0, "'"$root"'/examples/torchscript"); import torch, networks; torch.save(networks.small().state_dict(), "state.pt")'
 client client-1 ../state.pt
 expect 11 'no TorchScript file' "$bin/atoll-client" run client-1
 client client-1 ../mlp.pt
@@ -70,7 +70,7 @@ echo "a network of its own: accuracy $accuracy"
 "$bin/atoll-server" export server --out model >/dev/null
 "$bin/atoll" predict model --data client-1/client.toml --csv >predicted.csv
 cached=$(ATOLL_DATA='' "$bin/atoll" data get digits --json 2>/dev/null | sed -n 's/.*"folder": *"\([^"]*\)".*/\1/p')
-"$python" - "$root/experiments/own_model" "$cached/digits.csv.gz" "$accuracy" <<'PY' || fail "PyTorch gives other answers"
+"$python" - "$root/examples/torchscript" "$cached/digits.csv.gz" "$accuracy" <<'PY' || fail "PyTorch gives other answers"
 import csv, gzip, sys
 import torch
 from safetensors.torch import load_file
