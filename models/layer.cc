@@ -44,12 +44,11 @@ LayerPtr make_linear(int64_t in, int64_t out, bool bias) {
 }
 
 torch::Tensor max_pool(const torch::Tensor& x) {
-  // On the CPU LibTorch's pooling also looks for where the largest was, value by value, which only a
-  // backward pass needs. Without it, two maxima of halves take a fraction of the time.
+  // On the CPU LibTorch's pooling also looks for where the largest was, value by value, which only
+  // a backward pass needs. Without it, two maxima of halves take a fraction of the time.
   if (torch::GradMode::is_enabled() || !x.is_cpu()) return torch::max_pool2d(x, 2);
   const int64_t height = x.size(2) / 2 * 2, width = x.size(3) / 2 * 2;
-  const auto columns =
-      torch::maximum(x.slice(3, 0, width, 2), x.slice(3, 1, width, 2));
+  const auto columns = torch::maximum(x.slice(3, 0, width, 2), x.slice(3, 1, width, 2));
   return torch::maximum(columns.slice(2, 0, height, 2), columns.slice(2, 1, height, 2));
 }
 

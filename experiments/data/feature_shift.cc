@@ -66,8 +66,7 @@ void look_through(const Camera& camera, data::Dataset& set, size_t index) {
     const auto from = before.begin() + static_cast<std::ptrdiff_t>(camera.channels[c] * plane);
     std::vector<uint8_t> seen(from, from + static_cast<std::ptrdiff_t>(plane));
     if (camera.blur) seen = blurred(seen, height, width);
-    std::transform(seen.begin(), seen.end(),
-                   image.begin() + static_cast<std::ptrdiff_t>(c * plane),
+    std::transform(seen.begin(), seen.end(), image.begin() + static_cast<std::ptrdiff_t>(c * plane),
                    [&](uint8_t level) { return exposed(camera, level); });
   }
 }

@@ -13,9 +13,9 @@ namespace atl::workbench {
 // What a client's camera does to a grey level g, in this order: channels change places, a 3x3 box
 // blur (the border repeats), 127.5 + contrast (g - 127.5) + offset, rounded, within [0, 255].
 struct Camera {
-  double offset = 0;    // grey levels; drawn from [-64, 64]
-  double contrast = 1;  // drawn log-uniformly from [1/2, 2]
-  bool blur = false;    // one client in two
+  double offset = 0;                            // grey levels; drawn from [-64, 64]
+  double contrast = 1;                          // drawn log-uniformly from [1/2, 2]
+  bool blur = false;                            // one client in two
   std::array<uint8_t, 4> channels{0, 1, 2, 3};  // where channel c comes from
 };
 // Drawn from (seed, "camera", client) alone.

@@ -48,7 +48,8 @@ struct MomentExchange::PooledMoments : torch::autograd::Function<PooledMoments> 
                                const torch::Tensor& moments, double values) {
     context->saved_data["values"] = values;
     auto& exchange = current->exchange_;
-    const auto weighted = torch::cat({moments * values, torch::full_like(moments[0], values).unsqueeze(0)});
+    const auto weighted =
+        torch::cat({moments * values, torch::full_like(moments[0], values).unsqueeze(0)});
     const auto all = exchange.sum(*current, weighted);
     --current->forward_;
     context->saved_data["all"] = all[2][0].item<double>();

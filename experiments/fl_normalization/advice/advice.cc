@@ -71,8 +71,9 @@ void note_reach(const std::vector<double>& known, const std::vector<Span>& spans
   const auto names = names_before_training();
   for (size_t i = 0; i < known.size(); ++i) {
     if (known[i] >= spans[i].low && known[i] <= spans[i].high) continue;
-    advice.careful.push_back(names[i] + " is " + compact(known[i]) + "; the map was measured from " +
-                             compact(spans[i].low) + " to " + compact(spans[i].high));
+    advice.careful.push_back(names[i] + " is " + compact(known[i]) +
+                             "; the map was measured from " + compact(spans[i].low) + " to " +
+                             compact(spans[i].high));
   }
 }
 
@@ -94,8 +95,8 @@ void note_batches(const Federation& f, Advice& advice) {
 
 std::string gain(const char* what, const Difference& difference) {
   const auto& interval = difference.interval;
-  std::string text = std::string(what) + " " + (difference.mean >= 0 ? "+" : "") +
-                     fixed(difference.mean, 1);
+  std::string text =
+      std::string(what) + " " + (difference.mean >= 0 ? "+" : "") + fixed(difference.mean, 1);
   if (!std::isnan(interval.low))
     text += " [" + fixed(interval.low, 1) + ", " + fixed(interval.high, 1) + "]";
   return text;
@@ -135,7 +136,8 @@ Result<Advice> advise(const Federation& federation, const RegimeMap& map) {
   Advice advice;
   advice.neighbours = neighbours_of(known, map, spans);
   const bool layer = (*rule)(known);
-  advice.norms = layer ? std::vector<std::string>{"ln", "bn"} : std::vector<std::string>{"bn", "ln"};
+  advice.norms =
+      layer ? std::vector<std::string>{"ln", "bn"} : std::vector<std::string>{"bn", "ln"};
   if (mean_none(advice.neighbours) > 0) advice.norms.emplace_back("none");
   advice.policy = "pooled";
   advice.why.push_back("the rule says " + std::string(layer ? "LN: " : "BN: ") +
@@ -160,9 +162,9 @@ Result<Advice> advise(const Federation& federation, const RegimeMap& map) {
 std::string to_text(const Federation& f, const Advice& advice) {
   std::string out = "federation  " + compact(f.clients) + " clients of " + compact(f.images) +
                     " examples, " + fixed(f.effective_classes, 1) + " classes each (label skew " +
-                    fixed(f.skew, 2) + "), " + compact(f.local_epochs) + " epochs = " +
-                    compact(f.local_steps) + " steps a round, " + compact(f.norm_slots) +
-                    " norm slots\n";
+                    fixed(f.skew, 2) + "), " + compact(f.local_epochs) +
+                    " epochs = " + compact(f.local_steps) + " steps a round, " +
+                    compact(f.norm_slots) + " norm slots\n";
   std::string order;
   for (const auto& norm : advice.norms)
     order += (order.empty() ? "" : ", then ") + norm +

@@ -71,15 +71,13 @@ std::vector<MismatchByMethod> mismatch_costs(const std::vector<Setting>& setting
   for (const auto& setting : settings) {
     for (const auto& row : setting.methods) {
       for (const auto& f : row.figures) {
-        const Run run{f.mismatch, 100 * (f.batch_final - f.final),
-                      100 * (f.recal_final - f.final)};
+        const Run run{f.mismatch, 100 * (f.batch_final - f.final), 100 * (f.recal_final - f.final)};
         // Without running statistics M is 0 by definition, and there is nothing to lose.
         if (!(run.mismatch > 0) || std::isnan(run.batch + run.recalibrated)) continue;
         together.push_back(run);
         auto found = std::find_if(by_method.begin(), by_method.end(),
                                   [&](const auto& entry) { return entry.first == row.method; });
-        if (found == by_method.end())
-          found = by_method.insert(by_method.end(), {row.method, {}});
+        if (found == by_method.end()) found = by_method.insert(by_method.end(), {row.method, {}});
         found->second.push_back(run);
       }
     }

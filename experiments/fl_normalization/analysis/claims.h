@@ -15,7 +15,7 @@ namespace atl::study {
 // spread of norms higher without a norm, N_eff / K and the least retention lower.
 struct Obliteration {
   const Setting* setting = nullptr;
-  std::string method;  // "ln", "bn(all)", ...
+  std::string method;                            // "ln", "bn(all)", ...
   Difference oi, n_eff, norm_spread, retention;  // none minus method
   // "yes" when OI is higher and N_eff lower and neither interval holds zero; "reversed" when it is
   // the other way round; "mixed" when both differ, but do not agree; "no difference" otherwise.
@@ -35,8 +35,8 @@ struct MismatchByMethod {
   std::string method;
   MismatchCost cost;
 };
-// All methods together under the name "all of them", then one by one, in the order of their appearance.
-// Empty where nothing was measured.
+// All methods together under the name "all of them", then one by one, in the order of their
+// appearance. Empty where nothing was measured.
 std::vector<MismatchByMethod> mismatch_costs(const std::vector<Setting>& settings);
 
 }  // namespace atl::study

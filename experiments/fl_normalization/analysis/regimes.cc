@@ -93,8 +93,7 @@ RuleOfThumb rule_of(const std::vector<Regime>& regimes) {
   RuleOfThumb out;
   if (!gives_a_rule(all)) return out;
   std::vector<Example> fit, held;
-  for (size_t i = 0; i < all.size(); ++i)
-    (i % kEvery == kEvery - 1 ? held : fit).push_back(all[i]);
+  for (size_t i = 0; i < all.size(); ++i) (i % kEvery == kEvery - 1 ? held : fit).push_back(all[i]);
   const Rule rule = fit_rule(fit);
   out.fitted = true;
   out.text = rule.text(names_before_training(), "LN", "BN");

@@ -7,7 +7,6 @@
 
 #include "experiments/fl_normalization/analysis/comparison.h"
 #include "experiments/fl_normalization/analysis/stump.h"
-#include "experiments/fl_normalization/analysis/stump.h"
 
 namespace atl::study {
 
@@ -54,8 +53,8 @@ RegimeMap regime_map(std::vector<Regime> regimes);
 // What is known of a regime before training, in the order of names_before_training().
 std::vector<double> known_before_training(const Regime& regime);
 std::vector<std::string> names_before_training();
-// The rule that all regimes give, for use; the map's own is fitted on two thirds of them. Null where
-// the map has none.
+// The rule that all regimes give, for use; the map's own is fitted on two thirds of them. Null
+// where the map has none.
 std::optional<Rule> rule_of_all(const RegimeMap& map);
 
 // Regimes as a file: what `atoll advise` goes by.

@@ -94,10 +94,10 @@ TextTable mismatch_table(const StudyReport& report) {
   TextTable rows{{"stored statistics", "runs", "mean M", "batch statistics gain, points",
                   "recalibrated gain", "correlation of M with them"}};
   for (const auto& [method, cost] : report.mismatch_costs)
-    rows.push_back({method, std::to_string(cost.runs), fixed(cost.mean_mismatch, 3),
-                    fixed(cost.lost_to_batch, 2), fixed(cost.lost_to_recalibrated, 2),
-                    fixed(cost.correlation_batch, 2) + ", " +
-                        fixed(cost.correlation_recalibrated, 2)});
+    rows.push_back(
+        {method, std::to_string(cost.runs), fixed(cost.mean_mismatch, 3),
+         fixed(cost.lost_to_batch, 2), fixed(cost.lost_to_recalibrated, 2),
+         fixed(cost.correlation_batch, 2) + ", " + fixed(cost.correlation_recalibrated, 2)});
   return rows;
 }
 

@@ -53,9 +53,12 @@ Json to(const Obliteration& o) {
                 {"low", number(d.interval.low)},
                 {"high", number(d.interval.high)}};
   };
-  return {{"setting", o.setting->name}, {"none_minus", o.method},
-          {"OI", of(o.oi)},             {"N_eff_over_K", of(o.n_eff)},
-          {"norm_spread", of(o.norm_spread)}, {"least_Q", of(o.retention)},
+  return {{"setting", o.setting->name},
+          {"none_minus", o.method},
+          {"OI", of(o.oi)},
+          {"N_eff_over_K", of(o.n_eff)},
+          {"norm_spread", of(o.norm_spread)},
+          {"least_Q", of(o.retention)},
           {"obliterated", o.judged}};
 }
 

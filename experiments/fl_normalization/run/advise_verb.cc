@@ -49,8 +49,7 @@ Result<Federation> federation_of(const workbench::Plan& plan, const workbench::P
     const auto last = static_cast<uint32_t>(share.train % train.batch_size);
     if (last > 0) f.least_batch = std::min(f.least_batch, last);
   }
-  if (sizes.empty())
-    return Error(ErrorCode::kData, "no client has training examples to judge by");
+  if (sizes.empty()) return Error(ErrorCode::kData, "no client has training examples to judge by");
   f.clients = static_cast<double>(sizes.size());
   f.images = median(sizes);
   f.local_steps = median(steps);

@@ -42,8 +42,8 @@ Result<Ready> make_ready(const Cell& cell, const StudySet& set, const std::strin
     share.test = of_classes(*set.splits.test, set.parts.scored, held, kLocalTest);
   }
   if (cell.shifts_features()) {
-    ATOLL_ASSIGN(prepared.splits, workbench::shift_features(prepared.splits, cell.seed,
-                                                            prepared.partition.shares));
+    ATOLL_ASSIGN(prepared.splits,
+                 workbench::shift_features(prepared.splits, cell.seed, prepared.partition.shares));
   }
   auto& record = prepared.record;
   record.command = "atoll experiment fl-normalization";

@@ -87,7 +87,8 @@ void add_fl_normalization(CLI::App& experiment, workbench::Verbs& verbs) {
   auto o = std::make_shared<Options>();
   auto* verb = experiment.add_subcommand(
       "fl-normalization", "which normalization suits which federation: the study and its map");
-  verb->add_option("--tier", o->tier, "smoke, cpu, long, gpu, or a file: FILE.toml")->capture_default_str();
+  verb->add_option("--tier", o->tier, "smoke, cpu, long, gpu, or a file: FILE.toml")
+      ->capture_default_str();
   verb->add_flag("--map", o->map, "the map of regimes: the same as --tier long");
   verb->add_option("--set", o->set, "cifar10, fashion_mnist, mnist or digits; default: the tier's");
   verb->add_option("--data", o->folder, "the folder of the set's files; default: ATOLL_DATA");

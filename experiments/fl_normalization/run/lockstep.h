@@ -1,6 +1,6 @@
 // Lockstep: the policy "fedtan" of the study. The clients of a round take their first local step
-// together, with the statistics of all their batches (models/norm/moment_exchange.h); the others are
-// BatchNorm as usual (of the paper's later steps the description at hand says no more). Running
+// together, with the statistics of all their batches (models/norm/moment_exchange.h); the others
+// are BatchNorm as usual (of the paper's later steps the description at hand says no more). Running
 // statistics are pooled by the server. Only a simulation can do this.
 #pragma once
 

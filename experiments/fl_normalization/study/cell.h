@@ -19,8 +19,9 @@ struct Cell {
   // What happens to the norm's tensors: a policy of server/aggregation/policy.h, or "fedtan"
   // (run/lockstep.h; needs the norm bn).
   std::string policy = "all";
-  // NCLS: every client holds exactly N classes, in equal shares | dirA: Dirichlet(A) | iid | fshift:
-  // iid, and every client sees its images through a camera of its own (data/feature_shift.h)
+  // NCLS: every client holds exactly N classes, in equal shares | dirA: Dirichlet(A) | iid |
+  // fshift: iid, and every client sees its images through a camera of its own
+  // (data/feature_shift.h)
   std::string partition = "2cls";
   uint32_t clients = 20;
   uint32_t images = 500;  // per client; clients x images are drawn in equal parts from all classes

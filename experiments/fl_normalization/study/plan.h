@@ -39,8 +39,8 @@ double minutes_of(const StudyPlan& plan);
 // that `speeds` does not have are an error: kInternal.
 Result<StudyPlan> make_plan(const Tier& tier, const Speeds& speeds, uint32_t workers);
 
-// Cells with the same group are tuned together: one setting (but for its rounds) and norm, which all
-// move the best rate; policies and seeds share it.
+// Cells with the same group are tuned together: one setting (but for its rounds) and norm, which
+// all move the best rate; policies and seeds share it.
 std::string tuning_group(const Cell& cell);
 // The best rate by group: highest mean of the last five evaluations; the lower one of equals.
 // Groups whose cells are not all in `tuned` have none. A group of which no run got anywhere has the

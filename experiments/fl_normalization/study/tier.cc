@@ -57,8 +57,8 @@ Tier cpu() {
 }
 
 // Clients of 20, 5 a round: what changes is how the labels lie, how much a client has, and how long
-// it trains by itself. On Fashion-MNIST: of CIFAR-10, two hours of two cores teach a network with one
-// class a client nothing, and where nothing is learnt nothing differs.
+// it trains by itself. On Fashion-MNIST: of CIFAR-10, two hours of two cores teach a network with
+// one class a client nothing, and where nothing is learnt nothing differs.
 Tier regimes() {
   Tier tier{.name = "long", .budget_minutes = 120, .grid = kGrid};
   for (const char* partition : {"1cls", "2cls", "5cls", "dir0.1", "dir0.5", "iid"}) {

@@ -88,8 +88,7 @@ Result<Tier> load_tier(const std::string& path) {
   std::vector<std::string> blocks;
   if (!root.read("blocks", blocks) || blocks.empty())
     root.fail("blocks", "names the tables with a setting each");
-  for (const auto& name : blocks)
-    tier.blocks.push_back(read_block(root.table(name), name, tier));
+  for (const auto& name : blocks) tier.blocks.push_back(read_block(root.table(name), name, tier));
   ATOLL_TRY(document.finish());
   return tier;
 }

@@ -96,8 +96,9 @@ TEST(Wire, TheIdentityOfARunIsHexadecimalOrAbsent) {
   EXPECT_TRUE(std::get<Welcome>(*decode(golden("welcome"))).identity.empty());
   welcome.identity = "00112233445566778899aabbccddeeff";
   EXPECT_TRUE(std::get<Welcome>(*decode(encode(welcome))) == welcome);
-  for (const char* bad : {"0", "00112233445566778899AABBCCDDEEFF",
-                          "00112233445566778899aabbccddeeff0", "../../../../../../../../../../../"}) {
+  for (const char* bad :
+       {"0", "00112233445566778899AABBCCDDEEFF", "00112233445566778899aabbccddeeff0",
+        "../../../../../../../../../../../"}) {
     welcome.identity = bad;
     EXPECT_EQ(decode(encode(welcome)).error().code(), ErrorCode::kProtocol) << bad;
   }

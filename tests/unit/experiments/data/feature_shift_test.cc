@@ -73,7 +73,8 @@ TEST(FeatureShift, WhatACameraDoes) {
   look_through({.blur = true}, blurred, 0);
   const auto before = image(*set, 0), after = image(blurred, 0);
   int middle = 0, corner = 0;  // of the first channel: (1, 1), and (0, 0) with repeated borders
-  for (const size_t y : {0U, 1U, 2U}) middle += before[5 * y] + before[5 * y + 1] + before[5 * y + 2];
+  for (const size_t y : {0U, 1U, 2U})
+    middle += before[5 * y] + before[5 * y + 1] + before[5 * y + 2];
   corner = 4 * before[0] + 2 * before[1] + 2 * before[5] + before[6];
   EXPECT_NEAR(after[6], middle / 9.0, 0.5);
   EXPECT_NEAR(after[0], corner / 9.0, 0.5);

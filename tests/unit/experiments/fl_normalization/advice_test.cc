@@ -71,9 +71,8 @@ TEST(Advice, FollowsTheRuleAndSaysHowGoodItIs) {
 }
 
 bool warns(const Result<Advice>& advice, const std::string& words) {
-  return std::any_of(advice->careful.begin(), advice->careful.end(), [&](const auto& line) {
-    return line.find(words) != std::string::npos;
-  });
+  return std::any_of(advice->careful.begin(), advice->careful.end(),
+                     [&](const auto& line) { return line.find(words) != std::string::npos; });
 }
 
 TEST(Advice, SaysWhereTheEvidenceDoesNotReach) {
@@ -81,7 +80,8 @@ TEST(Advice, SaysWhereTheEvidenceDoesNotReach) {
   auto f = federation(2);
   f.images = 5000;
   f.norm_slots = 20;
-  EXPECT_TRUE(warns(advise(f, map), "images per client is 5000; the map was measured from 50 to 250"));
+  EXPECT_TRUE(
+      warns(advise(f, map), "images per client is 5000; the map was measured from 50 to 250"));
   EXPECT_TRUE(warns(advise(f, map), "norm slots is 20"));
   EXPECT_FALSE(warns(advise(f, map), "do not tell"));
   EXPECT_TRUE(warns(advise(f, vague), "do not tell"));

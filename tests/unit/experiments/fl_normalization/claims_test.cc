@@ -32,7 +32,8 @@ std::vector<CellResult> seeds(const std::string& norm, double n_eff, double oi, 
           contributing(norm, 3, n_eff - wobble, oi - wobble)};
 }
 
-std::vector<Obliteration> judge(std::vector<CellResult> bare, const std::vector<CellResult>& other) {
+std::vector<Obliteration> judge(std::vector<CellResult> bare,
+                                const std::vector<CellResult>& other) {
   static std::vector<CellResult> results;  // settings point into it
   results = std::move(bare);
   results.insert(results.end(), other.begin(), other.end());
@@ -49,8 +50,7 @@ TEST(Claims, ObliterationNeedsBothMeasuresAndAnIntervalApartFromZero) {
   EXPECT_NEAR(yes[0].n_eff.mean, -1.5 / 4, 1e-9);
   EXPECT_NEAR(yes[0].norm_spread.mean, 0, 1e-12);
   EXPECT_EQ(yes[0].judged, "yes");
-  EXPECT_EQ(judge(seeds("none", 3.5, 0.05, 0.02), seeds("ln", 2, 0.4, 0.01))[0].judged,
-            "reversed");
+  EXPECT_EQ(judge(seeds("none", 3.5, 0.05, 0.02), seeds("ln", 2, 0.4, 0.01))[0].judged, "reversed");
   EXPECT_EQ(judge(seeds("none", 3.5, 0.4, 0.02), seeds("ln", 2, 0.1, 0.01))[0].judged, "mixed");
   EXPECT_EQ(judge(seeds("none", 3.4, 0.1, 0.1), seeds("ln", 3.5, 0.05, 0.01))[0].judged,
             "no difference");

@@ -106,7 +106,8 @@ TEST(Plan, TheBestRateIsThatOfTheLastEvaluationsAndFailuresDoNotCount) {
   const auto rates = best_rates(*plan, tuned);
   EXPECT_EQ(rates.at("cifar10-lenet-2cls-20x500-k8-e2-b32-m0 bn"), 0.1);
   EXPECT_EQ(rates.at("cifar10-lenet-2cls-20x500-k8-e2-b32-m0 ln"), 0.01);
-  EXPECT_EQ(rates.count("cifar10-vgg_mini-2cls-20x500-k8-e2-b32-m0 bn"), 0U);  // half of its grid is missing
+  EXPECT_EQ(rates.count("cifar10-vgg_mini-2cls-20x500-k8-e2-b32-m0 bn"),
+            0U);  // half of its grid is missing
 }
 
 TEST(Tier, TheLongOneIsAMapOfTwentyFourRegimesWithThreeSeeds) {

@@ -75,8 +75,8 @@ imags = 4
 )x");
   ASSERT_FALSE(mistakes.ok());
   EXPECT_EQ(mistakes.error().code(), ErrorCode::kConfig);
-  for (const char* part : {":1: grid", ":4: a.partition", ":5: a.methods", "bn(pooled", ":6: a.seeds",
-                           "tuning seed", ":7: a.cohort", "imags"})
+  for (const char* part : {":1: grid", ":4: a.partition", ":5: a.methods", "bn(pooled",
+                           ":6: a.seeds", "tuning seed", ":7: a.cohort", "imags"})
     EXPECT_THAT(mistakes.error().message(), ::testing::HasSubstr(part));
   EXPECT_THAT(load("grid = [0.1]\n").error().message(), ::testing::HasSubstr("blocks"));
   for (const char* bad : {"", "(all)", "bn()", "bn(all", "bn(all)x"})
