@@ -56,7 +56,7 @@ in_root apt-get update -qq >apt.log 2>&1 || { cat apt.log; fail "apt-get update"
 # Its needs stay when it goes: they are somebody else's.
 # shellcheck disable=SC2046
 in_root apt-get install -y -qq --no-install-recommends $(for package in "$server_package" "$client_package"; do dpkg-deb -f "$package" Depends; echo; done |
-  tr ',|' '\n\n' | sed 's/ *(.*//' | sort -u) passwd util-linux >apt.log 2>&1 || { tail apt.log; fail "the packages' needs"; }
+  tr ',|' '[\n*]' | sed 's/ *(.*//' | sort -u) passwd util-linux >apt.log 2>&1 || { tail apt.log; fail "the packages' needs"; }
 files >before.txt
 cp "$server_package" new/root/server.deb
 cp "$client_package" new/root/client.deb
@@ -71,8 +71,10 @@ for package in "$server_package" "$client_package"; do
 done
 well in_root test -e /usr/lib/systemd/system/atoll-server.service
 expect 0 "PATH.*\[[$]ORIGIN/../lib/atoll\]\$" readelf -d new/usr/bin/atoll-client
+# shellcheck disable=SC2016 # the root's bash expands it
 expect 0 "ok" in_root bash -c '. /usr/share/bash-completion/completions/atoll-client && COMP_WORDS=(atoll-client enr) COMP_CWORD=1 &&
   _atoll_client && [ "${COMPREPLY[*]}" = enroll ] && echo ok'
+# shellcheck disable=SC2016 # the root's bash expands it
 expect 0 "ok" in_root bash -c '. /usr/share/bash-completion/completions/atoll-server && COMP_WORDS=(atoll-server tok) COMP_CWORD=1 &&
   _atoll_server && [ "${COMPREPLY[*]}" = token ] && COMP_WORDS=(atoll-server token --m) COMP_CWORD=2 && _atoll_server &&
   [ "${COMPREPLY[*]}" = --minutes ] && echo ok'
@@ -167,7 +169,8 @@ expect 0 "local tensors stay in $client_state" inside env DEBIAN_FRONTEND=nonint
 [ -e "new$client_state/client-4/identity/client.key" ] || fail "the client's data are gone"
 [ -e "new/etc/atoll/server.toml" ] || fail "the configuration is gone before it is purged"
 expect 0 "keys stay in $state" inside env DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq atoll-server
-[ -e "new$state/run/status.json" ] && [ -e "new$state/identity/authority.key" ] || fail "data are gone"
+[ -e "new$state/run/status.json" ] || fail "the run is gone"
+[ -e "new$state/identity/authority.key" ] || fail "the authority is gone"
 files | grep -vE "^\.($state|$client_state|/srv/island)" | comm -13 before.txt - | grep -vE '^\./etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$' >left.txt || true
 grep -vE '^\./(etc/(machine-id|hostname|\.updated|mtab|ld.so.cache)|var/\.updated|root|var/lib/(dbus|private|polkit-1).*)$' left.txt >residue.txt || true
 [ ! -s residue.txt ] || { cat residue.txt; fail "that is left behind"; }

@@ -12,17 +12,18 @@ kill -9 "$started"
 study >text.txt 2>second.log || { cat second.log; fail "the study did not go on"; }
 grep -q 'going on with study/plan.json' second.log || fail "it began anew"
 done_again=$(grep -c '^\[' second.log)
-cells=$(ls study/cells/*.json | wc -l)
+cells=$(find study/cells -name '*.json' | wc -l)
 [ "$done_again" -lt "$cells" ] || fail "$done_again of $cells cells were run again"
 for file in runs curve ecs bn contrib norms rounds tuning map; do
   [ "$(wc -l <study/$file.csv)" -gt 1 ] || [ $file = map ] || fail "$file.csv is empty"
 done
 grep -q '^D2 ' text.txt || fail "no verdict on D2"
-grep -q 'report   study/report.html' text.txt && grep -q '<svg' study/report.html || fail "no page with curves"
+grep -q 'report   study/report.html' text.txt || fail "the text does not name its page"
+grep -q '<svg' study/report.html || fail "no page with curves"
 
 # A cell that is run again says the same.
 cp study/curve.csv before.csv
-rm "$(ls study/cells/*-s1-*.json | head -n 1)"
+rm "$(find study/cells -name '*-s1-*.json' | sort | head -n 1)"
 study >again.txt 2>third.log || fail "the study did not go on for a single cell"
 [ "$(grep -c '^\[' third.log)" = 1 ] || fail "more than the missing cell was run"
 cmp before.csv study/curve.csv || fail "the same cell gave another curve"
