@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <asio/post.hpp>
 #include <asio/thread_pool.hpp>
+#include <future>
 
 #include "common/core/file.h"
 #include "common/net/identity.h"
@@ -85,6 +87,18 @@ class SecuredServer : public ::testing::Test {
     return net::certificate_info(certificate).value();
   }
   std::string file(const std::string& name) const { return temporary_.path() + "/" + name; }
+
+  // Until neither this thread nor the pool, where handshakes are computed, has anything to do: they
+  // hand work to each other a few times.
+  void settle() {
+    for (int turn = 0; turn < 4; ++turn) {
+      driver_.settle();
+      std::promise<void> reached;
+      asio::post(pool_, [&reached] { reached.set_value(); });
+      reached.get_future().wait();
+    }
+    driver_.settle();
+  }
 
   // A connection with NAME's certificate; without a name, with none.
   Result<std::unique_ptr<net::Session>> try_connect(const std::string& name) {

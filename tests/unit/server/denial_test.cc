@@ -100,7 +100,7 @@ TEST_F(Denials, ACertificateRevokedMeanwhile) {
   enrol("a");
   start();
   auto& link = connect("a");
-  driver_.settle();
+  settle();
   ASSERT_TRUE(revoke_client(folder_, "a").ok());
   EXPECT_EQ(refusal(link, hello("a")).reason, Reason::kUnauthenticated);
   expect_one(Denial::kRevoked, "a");
@@ -173,7 +173,7 @@ TEST_F(Denials, WhoFailsTooOften) {
   start();
   auto& early = connect("a");
   auto& late = connect("");
-  driver_.settle();
+  settle();
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(refusal(connect(""), wire::Enrol{"x", "y"}).reason, Reason::kBadToken);
   EXPECT_EQ(refusal(late, wire::Enrol{"x", "y"}).reason, Reason::kBusy);
