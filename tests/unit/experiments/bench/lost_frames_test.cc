@@ -44,13 +44,16 @@ TEST(LostFrames, EachCostsOneWaitAndNoBit) {
       }));
     }
   }
+  // One that loses nothing, on a machine as busy as the others have it.
+  const auto beside =
+      run_without(std::nullopt, folder.path() + "/beside", pace, kLimit).value().seconds;
   for (auto& one : runs) {
     const auto run = one.get().value();
     EXPECT_EQ(run.problem, "") << run.lost->name();
     EXPECT_EQ(run.model, undisturbed.model) << run.lost->name();
     EXPECT_GE(run.counts[run.lost->kind], run.lost->number) << run.lost->name() << " was not lost";
     // Two waits would be more than this, whatever else the machine does.
-    EXPECT_LT(run.seconds - undisturbed.seconds, 5.9) << run.lost->name();
+    EXPECT_LT(run.seconds - beside, 5.9) << run.lost->name();
   }
 }
 
