@@ -11,20 +11,12 @@
 #include "client/torch_guards.h"
 #include "client/torch_round.h"
 #include "client/torch_workspace.h"
+#include "common/tensor/shape.h"
 #include "common/wire/torchscript.h"
 #include "models/calibration.h"
 
 namespace atl::client {
 namespace {
-
-std::string text_of(const std::vector<int64_t>& shape) {
-  std::string text;
-  for (int64_t extent : shape) {
-    if (!text.empty()) text += 'x';
-    text += std::to_string(extent);
-  }
-  return text;
-}
 
 // The one door for LibTorch's exceptions.
 template <typename F>
@@ -57,8 +49,8 @@ Status check_share(const data::Dataset& data, const data::Indices& indices, uint
 
 Status check_dataset(const data::Dataset& data, const wire::ModelSpec& spec) {
   if (data.shape != spec.input) {
-    return Error(ErrorCode::kModel, "the model takes examples of " + text_of(spec.input) + ", " +
-                                        data.name + " has " + text_of(data.shape));
+    return Error(ErrorCode::kModel, "the model takes examples of " + shape_text(spec.input) + ", " +
+                                        data.name + " has " + shape_text(data.shape));
   }
   const size_t elements = data.size() * data.example_elements();
   const bool whole = data.bytes.empty() ? data.values.size() == elements

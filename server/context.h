@@ -70,9 +70,9 @@ struct Context {
   std::set<net::Session*> live;  // sessions that are served, joined or not; cut: no more
   Door door;                     // what clients that have not joined may cost
   Quarantine quarantine;
-  std::shared_ptr<Round> round;   // the open round; null between rounds
-  bool paused = false;            // waits for space
-  bool finished = false;          // no more rounds: clients are told to go
+  std::shared_ptr<Round> round;  // the open round; null between rounds
+  bool paused = false;           // waits for space
+  bool finished = false;         // no more rounds: clients are told to go
   const char* state() const { return finished ? "finished" : paused ? "paused" : "running"; }
   // A client that was told that the run is complete says bye within this, or is made to come back
   // and ask again: it has not heard it.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/tensor/shape.h"
 #include "experiments/inspect/tensor_statistics.h"
 #include "experiments/report/text.h"
 
@@ -32,11 +33,7 @@ struct Inspection {
 };
 
 std::string shape_text(const TensorSpec& tensor) {
-  if (tensor.shape.empty()) return "scalar";
-  std::string out;
-  for (const int64_t extent : tensor.shape)
-    out += (out.empty() ? "" : "x") + std::to_string(extent);
-  return out;
+  return tensor.shape.empty() ? "scalar" : atl::shape_text(tensor.shape);
 }
 
 bool is_role(const std::string& key) { return key.rfind("role:", 0) == 0; }

@@ -1,13 +1,10 @@
 #include "experiments/new/project.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 
 #include "client/data/catalogue.h"
 #include "common/core/file.h"
+#include "common/core/folder.h"
 #include "common/wire/message.h"
 #include "experiments/new/example_data.h"
 #include "models/registry.h"
@@ -131,7 +128,6 @@ std::string filled(std::string text, const std::string& mark, const std::string&
 
 Status write_all(const ProjectSpec& spec, const Kind& kind, const std::string& name,
                  const std::string& folder) {
-  ATOLL_TRY(make_folders(folder));
   if (spec.data == "csv") {
     ATOLL_TRY(make_folders(folder + "/data"));
     ATOLL_TRY(write_atomic(folder + "/data/train.csv", example_table()));
@@ -163,14 +159,8 @@ Status make_project(ProjectSpec spec) {
   kind.spec.name = spec.model;
   ATOLL_TRY(models::make_model(kind.spec));
 
-  const auto part = spec.folder + ".part-" + std::to_string(::getpid());
-  auto written = write_all(spec, kind, name, part);
-  if (written && std::rename(part.c_str(), spec.folder.c_str()) != 0)
-    written = errno_error("cannot rename " + part, errno);
-  if (written) return {};
-  std::error_code ignored;
-  fs::remove_all(part, ignored);
-  return written;
+  return write_folder(spec.folder,
+                      [&](const std::string& part) { return write_all(spec, kind, name, part); });
 }
 
 }  // namespace atl::workbench

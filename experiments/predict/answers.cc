@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "experiments/report/fields.h"
 #include "experiments/report/text.h"
 
 namespace atl::workbench {
@@ -26,13 +27,6 @@ std::span<const float> probabilities_of(const Predictions& predictions, size_t e
 std::pair<std::string, size_t> place_of(const Question& question, size_t example) {
   if (question.files.empty()) return {question.input, example + 1};
   return {question.files[example], 1};
-}
-
-std::string quoted(const std::string& cell) {
-  if (cell.find_first_of(",\"\n\r") == std::string::npos) return cell;
-  std::string out = "\"";
-  for (const char c : cell) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
 }
 
 std::string digits(float value) {
@@ -79,15 +73,15 @@ void print_csv(const std::vector<Answer>& answers, std::ostream& out) {
   if (answers.empty()) return;
   out << "input,example,class,label";
   for (uint32_t c = 0; c < answers[0].predictions.classes; ++c)
-    out << "," << quoted("p:" + name_of(*answers[0].question.examples, c));
+    out << "," << csv_field("p:" + name_of(*answers[0].question.examples, c));
   out << "\n";
   for (const auto& [question, predictions] : answers) {
     const auto& examples = *question.examples;
     for (size_t i = 0; i < predictions.best.size(); ++i) {
       const auto [input, number] = place_of(question, i);
-      out << quoted(input) << "," << number << "," << quoted(name_of(examples, predictions.best[i]))
-          << ",";
-      if (question.labelled) out << quoted(name_of(examples, examples.labels[i]));
+      out << csv_field(input) << "," << number << ","
+          << csv_field(name_of(examples, predictions.best[i])) << ",";
+      if (question.labelled) out << csv_field(name_of(examples, examples.labels[i]));
       for (const float p : probabilities_of(predictions, i)) out << "," << digits(p);
       out << "\n";
     }

@@ -10,6 +10,7 @@
 
 #include "common/core/file.h"
 #include "common/core/version.h"
+#include "experiments/report/fields.h"
 
 namespace atl::workbench {
 namespace {
@@ -34,8 +35,6 @@ Json environment() {
           {"torch", "2.11.0"},
           {"atoll", version()}};
 }
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 std::string path_of(const std::string& run_folder) { return run_folder + "/run.json"; }
 
@@ -71,8 +70,8 @@ Status write_provenance(const std::string& run_folder, const Provenance& record)
 }
 
 std::string to_json(const RunOutcome& outcome) {
-  return Json{{"accuracy", number(outcome.accuracy)},
-              {"loss", number(outcome.loss)},
+  return Json{{"accuracy", json_number(outcome.accuracy)},
+              {"loss", json_number(outcome.loss)},
               {"rounds", outcome.rounds},
               {"seconds", outcome.seconds},
               {"model", outcome.model},

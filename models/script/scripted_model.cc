@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "common/core/file.h"
+#include "common/tensor/shape.h"
 #include "models/script/tensor_roles.h"
 
 namespace atl::models {
@@ -93,15 +94,6 @@ Result<std::map<std::string, Role>> parse_roles(const std::string& text) {
   return roles;
 }
 
-std::string text_of(const std::vector<int64_t>& shape) {
-  std::string text;
-  for (int64_t extent : shape) {
-    if (!text.empty()) text += 'x';
-    text += std::to_string(extent);
-  }
-  return text;
-}
-
 Status check_output(ScriptedModel& model, const ModelPlan& plan) {
   const torch::NoGradGuard no_grad;
   std::vector<int64_t> shape = {2};
@@ -112,12 +104,12 @@ Status check_output(ScriptedModel& model, const ModelPlan& plan) {
     logits = model.forward(torch::zeros(shape));
   } catch (const std::exception& error) {
     return Error(ErrorCode::kModel,
-                 "it does not take examples of " + text_of(plan.input) + ": " + reason(error))
+                 "it does not take examples of " + shape_text(plan.input) + ": " + reason(error))
         .hint("try net(torch.zeros(2, ...)) in Python with the shape of the data");
   }
   if (logits.is_floating_point() && logits.sizes() == torch::IntArrayRef({2, plan.classes}))
     return {};
-  return Error(ErrorCode::kModel, "for 2 examples it gives " + text_of(logits.sizes().vec()) +
+  return Error(ErrorCode::kModel, "for 2 examples it gives " + shape_text(logits.sizes().vec()) +
                                       " of " + toString(logits.scalar_type()) + "; wanted is 2x" +
                                       std::to_string(plan.classes) + " of Float, a score a class")
       .hint("the last layer must give one score a class, without softmax");

@@ -1,13 +1,10 @@
 #include "server/admin/export.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "common/core/file.h"
+#include "common/core/folder.h"
 #include "common/core/hash.h"
 #include "common/core/version.h"
 #include "common/tensor/safetensors.h"
@@ -15,7 +12,6 @@
 #include "server/run_config.h"
 
 namespace atl::server {
-namespace fs = std::filesystem;
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -202,16 +198,8 @@ Result<Exported> export_run(const std::string& folder, std::string out) {
   if (exists(out))
     return Error(ErrorCode::kUsage, out + " is there already").hint("--out ANOTHER-FOLDER");
   Exported exported{out, out + "/model.safetensors", "", found.round};
-  const auto part = out + ".part-" + std::to_string(::getpid());
-  ATOLL_TRY(make_folders(part));
-  auto written = write_all(source, found, part, exported);
-  if (written && std::rename(part.c_str(), out.c_str()) != 0)
-    written = errno_error("cannot rename " + part, errno);
-  if (!written) {
-    std::error_code ignored;
-    fs::remove_all(part, ignored);
-    return std::move(written).error();
-  }
+  ATOLL_TRY(write_folder(
+      out, [&](const std::string& part) { return write_all(source, found, part, exported); }));
   return exported;
 }
 

@@ -93,20 +93,10 @@ void note_batches(const Federation& f, Advice& advice) {
         "channel has one value");
 }
 
-std::string gain(const char* what, const Difference& difference) {
-  const auto& interval = difference.interval;
-  std::string text =
-      std::string(what) + " " + (difference.mean >= 0 ? "+" : "") + fixed(difference.mean, 1);
-  if (!std::isnan(interval.low))
-    text += " [" + fixed(interval.low, 1) + ", " + fixed(interval.high, 1) + "]";
-  return text;
-}
-
 // Whether the nearest regimes tell LN and BN apart at all.
 bool undecided(const std::vector<Neighbour>& neighbours) {
-  return std::all_of(neighbours.begin(), neighbours.end(), [](const Neighbour& n) {
-    return std::isnan(n.regime->ln.interval.low) || n.regime->ln.interval.holds(0);
-  });
+  return std::all_of(neighbours.begin(), neighbours.end(),
+                     [](const Neighbour& n) { return n.regime->ln.interval.side() == 0; });
 }
 
 double mean_none(const std::vector<Neighbour>& neighbours) {
@@ -175,8 +165,8 @@ std::string to_text(const Federation& f, const Advice& advice) {
     const auto& c = n.regime->cell;
     out += "measured    " + c.data + " " + c.model + " " + c.partition + ", " +
            std::to_string(c.clients) + " x " + std::to_string(c.images) + ", E " +
-           std::to_string(c.epochs) + ": " + gain("LN - BN", n.regime->ln) + ", " +
-           gain("none - BN", n.regime->none) + " points (distance " + fixed(n.distance, 2) + ")\n";
+           std::to_string(c.epochs) + ": LN - BN " + words(n.regime->ln) + ", none - BN " +
+           words(n.regime->none) + " points (distance " + fixed(n.distance, 2) + ")\n";
   }
   for (const auto& line : advice.careful) out += "careful     " + line + "\n";
   return out;

@@ -1,18 +1,10 @@
 // Advice as JSON (advice.h).
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "experiments/fl_normalization/advice/advice.h"
+#include "experiments/report/fields.h"
 
 namespace atl::study {
-namespace {
-
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
-}
-
-}  // namespace
-
 std::string to_json(const Federation& f, const Advice& advice) {
   nlohmann::ordered_json all{{"federation",
                               {{"clients", f.clients},
@@ -29,8 +21,8 @@ std::string to_json(const Federation& f, const Advice& advice) {
   for (const auto& n : advice.neighbours)
     all["measured"].push_back({{"setting", n.regime->cell.setting()},
                                {"distance", n.distance},
-                               {"LN_BN", number(n.regime->ln.mean)},
-                               {"none_BN", number(n.regime->none.mean)}});
+                               {"LN_BN", workbench::json_number(n.regime->ln.mean)},
+                               {"none_BN", workbench::json_number(n.regime->none.mean)}});
   return all.dump();
 }
 

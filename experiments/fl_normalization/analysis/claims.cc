@@ -6,15 +6,8 @@
 namespace atl::study {
 namespace {
 
-// -1, 1: the interval lies below or above zero; 0: it holds zero, or there is none.
-int sign_of(const Difference& difference) {
-  const auto& interval = difference.interval;
-  if (std::isnan(interval.low) || interval.holds(0)) return 0;
-  return interval.low > 0 ? 1 : -1;
-}
-
 std::string judged(const Obliteration& o) {
-  const int oi = sign_of(o.oi), n_eff = sign_of(o.n_eff);
+  const int oi = o.oi.interval.side(), n_eff = o.n_eff.interval.side();
   if (oi == 0 && n_eff == 0) return "no difference";
   if (oi == 0 || n_eff == 0 || oi == n_eff) return "mixed";
   return oi > 0 ? "yes" : "reversed";

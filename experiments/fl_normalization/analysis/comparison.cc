@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "experiments/fl_normalization/study/plan.h"
+#include "experiments/report/text.h"
 
 namespace atl::study {
 namespace {
@@ -111,6 +112,15 @@ Difference Setting::difference(const std::string& method, const std::string& aga
   out.mean = mean(out.by_seed);
   out.interval = t_interval(out.by_seed);
   return out;
+}
+
+std::string words(const Difference& difference, int decimals) {
+  if (difference.by_seed.empty()) return "–";
+  auto text = (difference.mean >= 0 ? "+" : "") + workbench::fixed(difference.mean, decimals);
+  if (!std::isnan(difference.interval.low))
+    text += " [" + workbench::fixed(difference.interval.low, decimals) + ", " +
+            workbench::fixed(difference.interval.high, decimals) + "]";
+  return text;
 }
 
 std::vector<Setting> settings_of(const std::vector<CellResult>& results) {

@@ -42,6 +42,9 @@ struct Difference {
   Interval interval;  // Student's t over seeds
 };
 
+// "+1.2 [-0.4, 2.8]"
+std::string words(const Difference& difference, int decimals = 1);
+
 struct Setting {
   std::string name;  // Cell::setting()
   Cell cell;         // any of its cells

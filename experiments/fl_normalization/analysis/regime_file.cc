@@ -3,11 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/fl_normalization/analysis/regimes.h"
+#include "experiments/report/fields.h"
 
 namespace atl::study {
 namespace {
 
 using Json = nlohmann::ordered_json;
+constexpr auto number = workbench::json_number;
 
 struct Number {
   const char* name;
@@ -31,7 +33,6 @@ struct Against {
 constexpr Against kDifferences[] = {
     {"LN_BN", &Regime::ln}, {"GN_BN", &Regime::gn}, {"none_BN", &Regime::none}};
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 double number_of(const Json& json) { return json.is_null() ? NAN : json.get<double>(); }
 
 Json to(const Regime& regime) {

@@ -13,6 +13,8 @@ double deviation(std::span<const double> values);  // over n - 1; NaN of fewer t
 struct Interval {
   double low = 0, high = 0;  // NaN where there is none
   bool holds(double value) const { return low <= value && value <= high; }
+  // 1, -1: it lies above or below zero; 0: it holds zero, or there is none.
+  int side() const { return low > 0 ? 1 : high < 0 ? -1 : 0; }
 };
 
 // 95 % of Student's t for the mean of n >= 2 values, taken as independent and normal; no interval

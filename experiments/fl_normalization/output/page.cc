@@ -111,7 +111,7 @@ std::string heat_of(const RegimeMap& map, const std::string& title,
     const auto column = std::to_string(c.images) + " img, E " + std::to_string(c.epochs);
     place(heat.rows, r);
     place(heat.columns, column);
-    cells[{r, column}] = {d.mean, words(d), !d.interval.holds(0)};
+    cells[{r, column}] = {d.mean, words(d), d.interval.side() != 0};
   }
   bool any = false;
   for (const auto& r : heat.rows) {

@@ -72,15 +72,6 @@ std::string percent_pm(const std::vector<double>& values) {
   return values.size() < 2 ? middle : middle + " ± " + fixed(100 * deviation(values), 1);
 }
 
-std::string words(const Difference& difference, int decimals) {
-  if (difference.by_seed.empty()) return "–";
-  auto text = (difference.mean >= 0 ? "+" : "") + fixed(difference.mean, decimals);
-  if (!std::isnan(difference.interval.low))
-    text += " [" + fixed(difference.interval.low, decimals) + ", " +
-            fixed(difference.interval.high, decimals) + "]";
-  return text;
-}
-
 TextTable obliteration_table(const StudyReport& report) {
   TextTable rows{{"no norm minus", "OI", "N_eff / K", "largest norm ratio", "least retention Q",
                   "obliterated without a norm"}};

@@ -48,8 +48,6 @@ std::vector<std::string> headlines(const StudyReport& report);
 std::string words(const Cell& cell);
 // "41.3 ± 1.2" of values in [0, 1], as percent; one seed: no deviation.
 std::string percent_pm(const std::vector<double>& values);
-// "+1.2 [-0.4, 2.8]"
-std::string words(const Difference& difference, int decimals = 1);
 // The two claims as tables, a head and rows: for text and page.
 using TextTable = std::vector<std::vector<std::string>>;
 TextTable obliteration_table(const StudyReport& report);

@@ -3,13 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/fl_normalization/output/study_report.h"
+#include "experiments/report/fields.h"
 
 namespace atl::study {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+constexpr auto number = workbench::json_number;
 
 Json numbers(const std::vector<double>& values) {
   auto all = Json::array();

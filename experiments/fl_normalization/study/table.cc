@@ -5,19 +5,13 @@
 #include <cmath>
 
 #include "common/core/check.h"
+#include "experiments/report/fields.h"
 
 namespace atl::study {
 namespace {
 
-std::string quoted(std::string_view text) {
-  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
-  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
-  return out + "\"";
-}
-
 std::string csv(const Field& field) {
-  if (const auto* text = std::get_if<std::string>(&field)) return quoted(*text);
+  if (const auto* text = std::get_if<std::string>(&field)) return workbench::csv_field(*text);
   const double value = std::get<double>(field);
   if (std::isnan(value)) return "";
   char buffer[32];
@@ -58,14 +52,15 @@ std::vector<double> Table::numbers(std::string_view name) const {
 
 std::string csv_header(const Table& table, std::string_view first) {
   std::string out(first);
-  for (const auto& column : table.columns) out += (out.empty() ? "" : ",") + quoted(column);
+  for (const auto& column : table.columns)
+    out += (out.empty() ? "" : ",") + workbench::csv_field(column);
   return out + "\n";
 }
 
 std::string csv_rows(const Table& table, std::string_view first) {
   std::string out;
   for (const auto& row : table.rows) {
-    std::string line = quoted(first);
+    std::string line = workbench::csv_field(first);
     bool begun = !first.empty();
     for (const auto& field : row) {
       if (begun) line += ',';
