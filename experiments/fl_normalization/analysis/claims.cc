@@ -13,6 +13,9 @@ std::string judged(const Obliteration& o) {
   return oi > 0 ? "yes" : "reversed";
 }
 
+// Ranks of fewer runs agree by chance: of two, always.
+constexpr size_t kLeastRuns = 4;
+
 struct Run {
   double mismatch, batch, recalibrated;
 };
@@ -24,12 +27,11 @@ MismatchCost cost_of(const std::vector<Run>& runs) {
     batch.push_back(run.batch);
     recalibrated.push_back(run.recalibrated);
   }
-  return {runs.size(),
-          mean(mismatch),
-          mean(batch),
-          mean(recalibrated),
-          rank_correlation(mismatch, batch),
-          rank_correlation(mismatch, recalibrated)};
+  const auto correlation = [&](const std::vector<double>& lost) {
+    return runs.size() < kLeastRuns ? NAN : rank_correlation(mismatch, lost);
+  };
+  return {runs.size(),        mean(mismatch),     mean(batch),
+          mean(recalibrated), correlation(batch), correlation(recalibrated)};
 }
 
 }  // namespace

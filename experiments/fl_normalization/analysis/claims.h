@@ -29,7 +29,7 @@ std::vector<Obliteration> obliterations(const std::vector<Setting>& settings);
 struct MismatchCost {
   size_t runs = 0;
   double mean_mismatch = 0, lost_to_batch = 0, lost_to_recalibrated = 0;  // lost: points
-  double correlation_batch = 0, correlation_recalibrated = 0;  // Spearman's, over runs; or NaN
+  double correlation_batch = 0, correlation_recalibrated = 0;  // Spearman's, over runs; NaN of few
 };
 struct MismatchByMethod {
   std::string method;

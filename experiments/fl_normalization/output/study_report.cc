@@ -73,11 +73,11 @@ std::string percent_pm(const std::vector<double>& values) {
 }
 
 TextTable obliteration_table(const StudyReport& report) {
-  TextTable rows{{"no norm minus", "OI", "N_eff / K", "largest norm ratio", "least retention Q",
-                  "obliterated without a norm"}};
+  TextTable rows{{"no norm minus", "obliterated", "OI", "N_eff / K", "largest norm ratio",
+                  "least retention Q"}};
   for (const auto& o : report.obliterations)
-    rows.push_back({o.method + ", " + words(o.setting->cell), words(o.oi, 2), words(o.n_eff, 2),
-                    words(o.norm_spread, 2), words(o.retention, 2), o.judged});
+    rows.push_back({o.method + ", " + words(o.setting->cell), o.judged, words(o.oi, 2),
+                    words(o.n_eff, 2), words(o.norm_spread, 2), words(o.retention, 2)});
   return rows;
 }
 
