@@ -72,8 +72,11 @@ struct Context {
   Quarantine quarantine;
   std::shared_ptr<Round> round;  // the open round; null between rounds
   bool paused = false;           // waits for space
+  bool draining = false;         // the open round is the last one of this start
   bool finished = false;         // no more rounds: clients are told to go
-  const char* state() const { return finished ? "finished" : paused ? "paused" : "running"; }
+  const char* state() const {
+    return finished ? "finished" : paused ? "paused" : draining ? "draining" : "running";
+  }
   // A client that was told that the run is complete says bye within this, or is made to come back
   // and ask again: it has not heard it.
   net::Duration bye_within{10'000};

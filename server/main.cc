@@ -6,7 +6,6 @@
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
-#include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
 #include <filesystem>
 #include <iostream>
@@ -24,6 +23,8 @@
 #include "server/admin/export.h"
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
+#include "server/operate/operator_signals.h"
+#include "server/operate/server_file.h"
 #include "server/server.h"
 #include "server/watch/health.h"
 #include "server/watch/tensorboard.h"
@@ -92,28 +93,6 @@ asio::awaitable<void> run_server(Server& server, std::shared_ptr<net::Listener> 
   io.stop();
 }
 
-// All of server.toml.
-struct ServerFile {
-  RunConfig run;
-  std::string address = "127.0.0.1:7070";  // [listen] address
-  AdmissionConfig admission;
-  WatchConfig watch;
-};
-
-Result<ServerFile> read_server_file(const ServerFolder& folder) {
-  ATOLL_ASSIGN(auto document, config::Document::load(folder.config()));
-  auto root = document.root();
-  ServerFile file;
-  file.run = read_run_config(root);
-  root.table("listen").read("address", file.address);
-  file.admission = read_admission_config(root);
-  file.watch = read_watch_config(root);
-  // A run file may also say how the workbench is to simulate it.
-  for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
-  ATOLL_TRY(document.finish());
-  return file;
-}
-
 Status check(const Options& options) {
   ATOLL_ASSIGN(const auto file, read_server_file(options.folder));
   ATOLL_ASSIGN(const auto lines, check_folder(options.folder, file.run, file.address));
@@ -123,7 +102,7 @@ Status check(const Options& options) {
 }
 
 Status run(const Options& options) {
-  ATOLL_ASSIGN(const auto file, read_server_file(options.folder));
+  ATOLL_ASSIGN(auto file, read_server_file(options.folder));
   const auto& config = file.run;
   const auto& address = file.address;
 
@@ -147,6 +126,7 @@ Status run(const Options& options) {
     log::warn("server",
               "--insecure: no encryption, no certificates; anyone on this machine can take part");
     server.context().trust_names = true;
+    secured.reload(file.admission, server.context());
   } else {
     auto tls = secured.attach(server.context());
     tls.aside = handshakes.get_executor();
@@ -172,13 +152,14 @@ Status run(const Options& options) {
     log::info("server", "watch it at " + watch->url());
   }
   // Before anyone is told that the server is there: who knows it may stop it.
-  asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&server](const asio::error_code& error, int) {
-    if (error) return;
-    log::info("server", "stopping; what was committed stays");
-    tell_supervisor("STOPPING=1");
-    server.stop();
-  });
+  const auto read_again = [&] {
+    auto lines = reload(options.folder, file, server.context(), secured, *listener);
+    std::string text;
+    for (size_t i = 0; lines && i < lines->size(); ++i) text += (i > 0 ? "; " : "") + (*lines)[i];
+    if (lines) audit->record({.event = AuditEvent::kReloaded, .text = text});
+    return lines;
+  };
+  const OperatorSignals signals(io.get_executor(), server, read_again);
   audit->record({.event = AuditEvent::kRunStarted,
                  .peer = listener->address(),
                  .text = "run " + config.name + ", after round " +
@@ -252,7 +233,7 @@ int run_command(int argc, char** argv) {
   release_command->add_option("client", options.client)->required();
   auto* run_subcommand =
       app.add_subcommand("run", "serve the federation until all rounds are done");
-  run_subcommand->footer(flight::kHelp);
+  run_subcommand->footer(std::string(kSignalsHelp) + "\n" + flight::kHelp);
   run_subcommand->add_option("folder", options.folder.path)->required();
   run_subcommand->add_flag("--insecure", options.insecure, "no TLS; loopback only");
   auto* check_command = app.add_subcommand(

@@ -25,6 +25,8 @@ class Quarantine {
   // damaged: a list that cannot be read must not let anyone out.
   static Result<Quarantine> open(std::string path, uint32_t after);
 
+  // From now on; strikes that were counted before count on.
+  void set_after(uint32_t after) { after_ = after; }
   // As the file says it now. An error when it cannot be read.
   Result<bool> contains(const std::string& client);
   // What was read last, by name.

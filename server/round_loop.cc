@@ -31,6 +31,10 @@ wire::Evaluation sum_of_evaluations(const Round& round) {
   }
   return sum;
 }
+
+Error drained() {
+  return Error(ErrorCode::kInterrupted, "the server was drained: no other round begins");
+}
 }  // namespace
 
 RoundLoop::RoundLoop(Context& context)
@@ -41,6 +45,7 @@ awaitable<Status> RoundLoop::run() {
   // A policy that does not fit the model is told before anyone trains.
   ATOLL_CO_TRY(check_policy());
   while (context_.store->round() < context_.config.rounds) {
+    if (context_.draining) co_return drained();
     ATOLL_CO_TRY(co_await one_round(context_.store->round() + 1));
   }
   ATOLL_CO_TRY(co_await last_evaluation());
@@ -98,7 +103,7 @@ awaitable<Result<Intent>> RoundLoop::intend(uint32_t number) {
                             std::to_string(intent.places.size()) + " clients");
   } else {
     ATOLL_CO_ASSIGN(const uint32_t attempt, ledger.next_attempt(number));
-    auto candidates = co_await wait_for_clients();
+    ATOLL_CO_ASSIGN(auto candidates, co_await wait_for_clients());
     const size_t wanted = context_.config.cohort == 0 ? candidates.size() : context_.config.cohort;
     const size_t selected = static_cast<size_t>(
         std::ceil(static_cast<double>(wanted) * (1 + context_.config.over_selection)));
@@ -111,8 +116,9 @@ awaitable<Result<Intent>> RoundLoop::intend(uint32_t number) {
   co_return intent;
 }
 
-awaitable<std::vector<std::string>> RoundLoop::wait_for_clients() {
+awaitable<Result<std::vector<std::string>>> RoundLoop::wait_for_clients() {
   for (bool said = false;; said = true) {
+    if (context_.draining) co_return drained();
     // Who is in quarantine is not waited for, and takes no part.
     const auto& members = context_.registry.members();
     size_t out = 0, away = 0;
@@ -295,14 +301,19 @@ awaitable<Status> RoundLoop::initial_model() {
     co_return co_await write_and_commit(0, file.manifest(), fill, closing);
   }
   for (;;) {
-    co_await wait_for_clients();
+    ATOLL_CO_TRY(co_await wait_for_clients());
     wire::Task task{.kind = wire::TaskKind::kInitialize,
                     .total_rounds = context_.config.rounds,
                     .seed = context_.config.seed};
     auto round = std::make_shared<Round>(context_.executor, 0, std::move(task), nullptr);
     context_.round = round;
     context_.changed.notify();
-    while (round->participants().empty()) co_await round->changed().wait_for(context_.config.poll);
+    while (round->participants().empty() && !context_.draining)
+      co_await round->changed().wait_for(context_.config.poll);
+    if (round->participants().empty()) {
+      context_.round = nullptr;
+      co_return drained();
+    }
     const bool enough = co_await collect(round);
     context_.round = nullptr;
     if (!enough) continue;

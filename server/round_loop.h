@@ -15,7 +15,8 @@ class RoundLoop {
   explicit RoundLoop(Context& context);
 
   // Runs every round that is left, and a last evaluation. Success when the run is complete;
-  // kDiskFull, kConfig, ... when it cannot go on. What was committed stays.
+  // kInterrupted when it was drained before, kDiskFull, kConfig, ... when it cannot go on. What was
+  // committed stays.
   net::awaitable<Status> run();
 
  private:
@@ -23,7 +24,8 @@ class RoundLoop {
   net::awaitable<Status> one_round(uint32_t number);
   net::awaitable<Status> last_evaluation();
 
-  net::awaitable<std::vector<std::string>> wait_for_clients();
+  // kInterrupted when the server is drained meanwhile.
+  net::awaitable<Result<std::vector<std::string>>> wait_for_clients();
   std::vector<Place> places_for(const std::vector<std::string>& cohort, bool train,
                                 bool evaluate) const;
   std::shared_ptr<Round> open(const Intent& intent);

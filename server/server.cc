@@ -8,6 +8,7 @@
 #include "common/core/log.h"
 #include "server/admission/revocation_watch.h"
 #include "server/client_session.h"
+#include "server/metrics/events.h"
 #include "server/round_loop.h"
 
 namespace atl::server {
@@ -100,6 +101,13 @@ awaitable<Status> Server::run(std::shared_ptr<net::Listener> listener) {
   while (accepting_ || !sessions_.empty() || watch.running())
     co_await context_.changed.wait_for(std::chrono::milliseconds(100));
   co_return std::move(*outcome);
+}
+
+void Server::drain() {
+  context_.draining = true;
+  emit_draining(context_);
+  context_.changed.notify();
+  if (context_.round != nullptr) context_.round->changed().notify();
 }
 
 void Server::stop() {

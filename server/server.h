@@ -23,6 +23,9 @@ class Server {
   net::awaitable<Status> run(std::shared_ptr<net::Listener> listener);
   // Ends run() with kInterrupted: what was committed stays.
   void stop();
+  // The same once the open round is committed; at once where none is open. Of the run's last round
+  // the evaluation is waited for too, and run() ends as it would have.
+  void drain();
 
  private:
   net::awaitable<void> accept_loop(std::shared_ptr<net::Listener> listener);

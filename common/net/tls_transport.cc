@@ -91,6 +91,13 @@ Result<std::shared_ptr<ssl::context>> make_context(ssl::context::method method,
   return context;
 }
 
+Result<std::shared_ptr<ssl::context>> make_server_context(const TlsServer& options) {
+  ATOLL_ASSIGN(auto context, make_context(ssl::context::tls_server, options.authority_file,
+                                          options.certificate_file, options.key_file));
+  context->set_verify_mode(ssl::verify_peer);
+  return context;
+}
+
 // What a handshake has seen of the client's certificate.
 struct Shown {
   int error = X509_V_OK;
@@ -102,7 +109,7 @@ struct Shown {
 class Examiner {
  public:
   Examiner(const TlsServer& options, std::shared_ptr<Shown> shown)
-      : revoked_(options.revoked), grace_(options.expired_grace), shown_(std::move(shown)) {}
+      : revoked_(options.revoked), grace_(options.expired_grace()), shown_(std::move(shown)) {}
 
   bool operator()(bool good, X509_STORE_CTX* store) const {
     int error = good ? X509_V_OK : X509_STORE_CTX_get_error(store);
@@ -187,6 +194,12 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
     changed_.notify();
   }
   std::string address() const override { return address_; }
+  Status reload_identity() override {
+    if (context_ == nullptr) return {};
+    // Handshakes under way keep the old one alive.
+    ATOLL_ASSIGN(context_, make_server_context(options_));
+    return {};
+  }
 
  private:
   static awaitable<void> accept_sockets(std::shared_ptr<StreamListener> self) {
@@ -466,9 +479,7 @@ Result<HostPort> parse_address(const std::string& address) {
 Result<std::shared_ptr<Listener>> listen_tls(asio::any_io_executor executor,
                                              const std::string& address, const TlsServer& options) {
   ATOLL_ASSIGN(const auto endpoint, resolve_local(executor, address));
-  ATOLL_ASSIGN(auto context, make_context(ssl::context::tls_server, options.authority_file,
-                                          options.certificate_file, options.key_file));
-  context->set_verify_mode(ssl::verify_peer);
+  ATOLL_ASSIGN(auto context, make_server_context(options));
   auto listener = std::make_shared<StreamListener>(executor, std::move(context), options);
   ATOLL_TRY(listener->bind(endpoint, address));
   listener->start();

@@ -29,8 +29,9 @@ struct TlsServer {
   // listener's executor.
   asio::any_io_executor aside;
   std::function<bool(const std::string& serial)> revoked = [](const std::string&) { return false; };
-  // For how long an expired certificate gets through the handshake, as peer().expired.
-  std::chrono::seconds expired_grace{0};
+  // For how long an expired certificate gets through the handshake, as peer().expired. Asked before
+  // each.
+  std::function<std::chrono::seconds()> expired_grace = [] { return std::chrono::seconds(0); };
   // Asked before a handshake; false: the connection is closed at once. Empty: everybody is let try.
   std::function<bool(const std::string& address)> admit;
   // Hears of every handshake that failed. Empty: it is written to the program's log.

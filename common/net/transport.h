@@ -113,6 +113,9 @@ class Listener {
   virtual awaitable<Result<std::unique_ptr<Session>>> accept() = 0;
   virtual void close() = 0;
   virtual std::string address() const = 0;  // "127.0.0.1:7070", with the port that was really bound
+  // Reads the files of its certificate and key again, where it has any: handshakes that begin later
+  // show those. kIdentity when they cannot be used; everything stays as it was.
+  virtual Status reload_identity() { return {}; }
 };
 
 // Makes outbound sessions to one server.

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::chrono::hours kSoon{24 * 30};
 
+}  // namespace
+
 Result<std::string> check_identity(const ServerFolder& folder, net::WallTime now) {
   ATOLL_ASSIGN(const auto chain, read_text(folder.certificate()));
   const auto certificates = certificates_in(chain);
@@ -27,6 +29,8 @@ Result<std::string> check_identity(const ServerFolder& folder, net::WallTime now
   if (leaf.not_after - now < kSoon) line += ", which is soon";
   return line;
 }
+
+namespace {
 
 // Listens for a moment, with the keys that a start would use.
 Result<std::string> check_address(const ServerFolder& folder, const std::string& address) {

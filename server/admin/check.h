@@ -16,4 +16,7 @@ Result<std::vector<std::string>> check_folder(const ServerFolder& folder, const 
                                               const std::string& address,
                                               net::WallTime now = std::chrono::system_clock::now());
 
+// The line on the server's certificate. kIdentity when there is none or it has expired.
+Result<std::string> check_identity(const ServerFolder& folder, net::WallTime now);
+
 }  // namespace atl::server

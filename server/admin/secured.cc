@@ -2,6 +2,7 @@
 
 #include "common/core/log.h"
 #include "server/admin/enrolment_desk.h"
+#include "server/admission/revocation_watch.h"
 
 namespace atl::server {
 
@@ -24,6 +25,17 @@ Result<bool> SecuredFolder::list_changed() {
   return revoked_.changed();
 }
 
+void SecuredFolder::reload(const AdmissionConfig& config, Context& context) {
+  config_ = config;
+  if (context.enrolment == desk_.get()) {
+    desk_ = make_enrolment_desk(folder_, config);
+    context.enrolment = desk_.get();
+  }
+  context.admission.failures.set(config.failed_attempts, config.failed_attempts_a_minute);
+  context.admission.allow = config.allow;
+  cut_unwelcome(context);
+}
+
 net::TlsServer SecuredFolder::attach(Context& context) {
   const auto revoked = [this](const std::string& serial) { return is_revoked(serial); };
   context.enrolment = desk_.get();
@@ -43,7 +55,7 @@ net::TlsServer SecuredFolder::attach(Context& context) {
   tls.certificate_file = folder_.certificate();
   tls.key_file = folder_.key();
   tls.revoked = revoked;
-  tls.expired_grace = config_.renew_grace;
+  tls.expired_grace = [this] { return config_.renew_grace; };
   tls.admit = [&context](const std::string& address) {
     if (!context.admission.failures.is_spent(address)) return true;
     Denied denied{Denial::kTooOften, "", address, "", "too many attempts from there have failed"};

@@ -20,6 +20,9 @@ class SecuredFolder {
   // Lets the server enrol and refuse by what stands in the folder. The options are for listen_tls;
   // every handshake that fails goes through deny().
   net::TlsServer attach(Context& context);
+  // [admission] and [identity] from now on, of the context it is attached to. Who may not take part
+  // any more is cut off.
+  void reload(const AdmissionConfig& config, Context& context);
 
  private:
   bool is_revoked(const std::string& serial);

@@ -62,6 +62,12 @@ Denied denied_handshake(const net::FailedHandshake& failed) {
   return {cause, failed.name, failed.address, failed.serial, failed.text};
 }
 
+bool is_allowed(const Admission& admission, const std::string& name) {
+  const auto& allow = admission.allow;
+  const auto fits = [&name](const auto& pattern) { return matches(pattern, name); };
+  return allow.empty() || std::any_of(allow.begin(), allow.end(), fits);
+}
+
 std::optional<Denied> examine(const Context& context, const net::Peer& peer,
                               const wire::Message& first) {
   Denied denied;
@@ -74,9 +80,7 @@ std::optional<Denied> examine(const Context& context, const net::Peer& peer,
     return denied;
   };
   const auto not_allowed = [&](const std::string& name) {
-    const auto& allow = context.admission.allow;
-    const auto fits = [&name](const auto& pattern) { return matches(pattern, name); };
-    return !allow.empty() && std::none_of(allow.begin(), allow.end(), fits);
+    return !is_allowed(context.admission, name);
   };
   const auto text_for = [](const std::string& name) {
     return "this server does not let \"" + name + "\" in";

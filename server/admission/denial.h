@@ -48,6 +48,8 @@ struct Admission {
   std::array<uint64_t, kDenials> denied{};  // how often, by cause
 };
 
+// Whether the list lets a client of this name take part.
+bool is_allowed(const Admission& admission, const std::string& name);
 // Logs, audits and counts one denial, and says what the peer is told. It never fails.
 wire::Reason deny(Context& context, const Denied& denied);
 // A handshake that failed, as the transport tells it.

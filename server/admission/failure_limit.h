@@ -19,6 +19,12 @@ class FailureLimit {
   explicit FailureLimit(double at_once = 1'000, double a_minute = 600)
       : at_once_(at_once), a_minute_(a_minute) {}
 
+  // What was counted so far stays counted.
+  void set(double at_once, double a_minute) {
+    at_once_ = at_once;
+    a_minute_ = a_minute;
+  }
+
   void failed(const std::string& address, Time now = std::chrono::steady_clock::now());
   // No more attempts for now.
   bool is_spent(const std::string& address, Time now = std::chrono::steady_clock::now()) const;

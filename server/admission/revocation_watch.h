@@ -1,4 +1,5 @@
-// Cuts live sessions when their certificate is revoked: the handshake meets the list only once.
+// Cuts live sessions of those who would not be let in any more: a handshake meets the list of
+// revoked certificates only once, and a hello that of clients that are allowed.
 #pragma once
 
 #include <memory>
@@ -7,9 +8,10 @@
 
 namespace atl::server {
 
-// Closes every live session whose certificate is revoked now, marks its member as away and fails
-// what it does in the open round. Each goes through deny(). Returns how many there were.
-size_t cut_revoked(Context& context);
+// Closes every live session whose certificate is revoked or whose client is not allowed now, marks
+// its member as away and fails what it does in the open round. Each goes through deny(). Returns
+// how many there were.
+size_t cut_unwelcome(Context& context);
 
 // Looks at the list each Admission::look_every (one stat of a file), and through the sessions when
 // it has changed. Used on the server's executor.

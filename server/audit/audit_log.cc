@@ -130,10 +130,10 @@ class FileLog : public AuditLog {
 }  // namespace
 
 std::string_view to_string(AuditEvent event) {
-  constexpr std::string_view kNames[] = {"enrolled",       "enrolment_refused", "joined",
-                                         "left",           "refused",           "update_accepted",
-                                         "update_refused", "revoked",           "renewed",
-                                         "quarantined",    "run_started",       "round_committed"};
+  constexpr std::string_view kNames[] = {
+      "enrolled",        "enrolment_refused", "joined",         "left",    "refused",
+      "update_accepted", "update_refused",    "revoked",        "renewed", "quarantined",
+      "run_started",     "reloaded",          "round_committed"};
   return kNames[static_cast<size_t>(event)];
 }
 

@@ -26,6 +26,7 @@ enum class AuditEvent {
   kRenewed,
   kQuarantined,
   kRunStarted,
+  kReloaded,
   kRoundCommitted
 };
 std::string_view to_string(AuditEvent event);  // "enrolled", "enrolment_refused", ...

@@ -14,8 +14,9 @@ constexpr const char* kShared = "/*";
 
 // What a run does by itself is as long as the run, whoever takes part.
 bool is_bounded(AuditEvent event) {
-  return event == AuditEvent::kRunStarted || event == AuditEvent::kRoundCommitted ||
-         event == AuditEvent::kUpdateAccepted || event == AuditEvent::kRevoked;
+  return event == AuditEvent::kRunStarted || event == AuditEvent::kReloaded ||
+         event == AuditEvent::kRoundCommitted || event == AuditEvent::kUpdateAccepted ||
+         event == AuditEvent::kRevoked;
 }
 
 // A clock that was set back does not keep a window open.

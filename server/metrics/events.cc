@@ -208,6 +208,16 @@ void emit_resumed(Context& context) {
   write_status(context);
 }
 
+void emit_draining(Context& context) {
+  const auto* round = context.round.get();
+  log::info("server",
+            "draining: " + (round == nullptr ? std::string("no round is open")
+                                             : "round " + std::to_string(round->number()) +
+                                                   " is finished first"));
+  append(context, {{"event", "draining"}, {"round", context.store->round()}, {"time", utc_now()}});
+  write_status(context);
+}
+
 void emit_finished(Context& context) {
   write_status(context);
   tell(context, {.kind = RunEvent::Kind::kFinished, .round = context.store->round()});

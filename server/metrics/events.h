@@ -41,6 +41,7 @@ void emit_evaluation(Context& context, uint32_t round, const wire::Evaluation& s
 // The run waits for something that a person has to do, such as freeing space; and goes on.
 void emit_paused(Context& context, const std::string& why);
 void emit_resumed(Context& context);
+void emit_draining(Context& context);
 void emit_finished(Context& context);
 
 }  // namespace atl::server

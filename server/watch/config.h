@@ -14,6 +14,8 @@ struct WatchConfig {
   // [watch] client_labels: /metrics names so many clients at most, so that a large federation does
   // not make a large database.
   uint32_t client_labels = 100;
+
+  bool operator==(const WatchConfig&) const = default;
 };
 
 // Leaves document.finish() to the caller.

@@ -86,7 +86,7 @@ void add_run(Page& page, const Context& context) {
   page.sample(uint64_t{1},
               {{"run", context.config.name}, {"config_sha256", context.store->config_sha256()}});
   page.begin("atoll_run_state", "gauge", "1 for the state that the run is in.");
-  for (const char* state : {"running", "paused", "finished"})
+  for (const char* state : {"running", "paused", "draining", "finished"})
     page.sample(uint64_t{std::string_view(context.state()) == state}, {{"state", state}});
   page.gauge("atoll_uptime_seconds", "Since this server was started.",
              std::chrono::duration<double>(std::chrono::steady_clock::now() - instruments.started)

@@ -115,6 +115,7 @@ const told = {
     log(event, `round ${event.round}: ${event.client}: update refused: ${event.reason}`);
   },
   quarantined(event) { log(event, `round ${event.round}: ${event.client} is in quarantine: ${event.reason}`); },
+  draining(event) { log(event, `after round ${event.round}: draining; the open round is the last one of this start`); },
   paused(event) { log(event, `after round ${event.round}: paused: ${event.why}`); },
   resumed(event) { log(event, `after round ${event.round}: goes on`); },
 };

@@ -149,8 +149,8 @@ TEST_F(Cut, NobodyOnTheSecondLook) {
   start_watched(net::Duration(1'000'000));
   join("a");
   ASSERT_TRUE(revoke_client(folder_, "a").ok());
-  EXPECT_EQ(cut_revoked(server_->context()), 1u);
-  EXPECT_EQ(cut_revoked(server_->context()), 0u);
+  EXPECT_EQ(cut_unwelcome(server_->context()), 1u);
+  EXPECT_EQ(cut_unwelcome(server_->context()), 0u);
   EXPECT_EQ(denied(Denial::kRevoked), 1u);
 }
 
