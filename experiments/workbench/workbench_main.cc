@@ -2,10 +2,8 @@
 #include "experiments/workbench/workbench_main.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <filesystem>
 
-#include "common/cli/describe.h"
 #include "common/core/version.h"
 #include "experiments/bench/bench_verb.h"
 #include "experiments/bench_train/train_bench.h"
@@ -18,6 +16,7 @@
 #include "experiments/predict/predict_verb.h"
 #include "experiments/report/report_verb.h"
 #include "experiments/simulate/simulate_verb.h"
+#include "experiments/verbs/run_verbs.h"
 #include "models/registration.h"
 
 namespace atl::workbench {
@@ -25,9 +24,7 @@ namespace atl::workbench {
 int workbench_main(int argc, char** argv) {
   CLI::App app("Atoll's workbench: simulate federations, look at them, measure them.",
                std::filesystem::path(argv[0]).filename().string());
-  app.require_subcommand(1);
   app.set_version_flag("--version", "atoll " + std::string(version()));
-  const cli::DescribeVerb describe(app);
   Verbs verbs;
   add_demo_verb(app, verbs);
   add_new_verb(app, verbs);
@@ -39,24 +36,7 @@ int workbench_main(int argc, char** argv) {
   add_experiment_verb(app, verbs);
   study::add_advise_verb(app, verbs);
   bench::add_bench_verb(app, verbs, {bench::train_benchmark()});
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorCode::kUsage);
-  }
-  if (describe.print()) return 0;
-  if (auto registered = models::registrations(); !registered) {
-    std::fputs(registered.error().explain().c_str(), stderr);
-    return registered.error().exit_status();
-  }
-  for (const auto& verb : verbs) {
-    if (!verb.app->parsed()) continue;
-    auto done = verb.run();
-    if (done) return 0;
-    std::fputs(done.error().explain().c_str(), stderr);
-    return done.error().exit_status();
-  }
-  return static_cast<int>(ErrorCode::kUsage);
+  return run_verbs(app, verbs, argc, argv, models::registrations);
 }
 
 }  // namespace atl::workbench
