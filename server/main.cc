@@ -25,6 +25,7 @@
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
 #include "server/server.h"
+#include "server/server_file.h"
 #include "server/watch/health.h"
 #include "server/watch/tensorboard.h"
 #include "server/watch/watch_server.h"
@@ -92,30 +93,8 @@ asio::awaitable<void> run_server(Server& server, std::shared_ptr<net::Listener> 
   io.stop();
 }
 
-// All of server.toml.
-struct ServerFile {
-  RunConfig run;
-  std::string address = "127.0.0.1:7070";  // [listen] address
-  AdmissionConfig admission;
-  WatchConfig watch;
-};
-
-Result<ServerFile> read_server_file(const ServerFolder& folder) {
-  ATOLL_ASSIGN(auto document, config::Document::load(folder.config()));
-  auto root = document.root();
-  ServerFile file;
-  file.run = read_run_config(root);
-  root.table("listen").read("address", file.address);
-  file.admission = read_admission_config(root);
-  file.watch = read_watch_config(root);
-  // A run file may also say how the workbench is to simulate it.
-  for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
-  ATOLL_TRY(document.finish());
-  return file;
-}
-
 Status check(const Options& options) {
-  ATOLL_ASSIGN(const auto file, read_server_file(options.folder));
+  ATOLL_ASSIGN(const auto file, read_server_file(options.folder.config()));
   ATOLL_ASSIGN(const auto lines, check_folder(options.folder, file.run, file.address));
   for (const auto& line : lines) std::cout << line << "\n";
   if (options.print) std::cout << "\n" << to_toml(file.run);
@@ -123,7 +102,7 @@ Status check(const Options& options) {
 }
 
 Status run(const Options& options) {
-  ATOLL_ASSIGN(const auto file, read_server_file(options.folder));
+  ATOLL_ASSIGN(const auto file, read_server_file(options.folder.config()));
   const auto& config = file.run;
   const auto& address = file.address;
 
