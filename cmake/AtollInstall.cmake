@@ -61,6 +61,7 @@ if(ATOLL_WITH_TORCH)
   endif()
   atoll_libraries(client atoll_models=models ${kernels} atoll_client_torch=client atoll_client_main=client_main)
   atoll_libraries(workbench atoll_verbs_room=verbs atoll_server_room=server_core atoll_data_room=data atoll_report_room=report
+    atoll_run_room=run atoll_doctor_room=doctor
     atoll_fl_normalization_room=fl_normalization atoll_bench_room=bench atoll_workbench=workbench
     atoll_workbench_main=workbench_main)
   list(APPEND ATOLL_COMPONENTS client workbench)

@@ -5,6 +5,7 @@
 #include "common/core/version.h"
 #include "experiments/bench/bench_verb.h"
 #include "experiments/data/data_verb.h"
+#include "experiments/doctor/doctor_verb.h"
 #include "experiments/inspect/inspect_verb.h"
 #include "experiments/report/report_verb.h"
 #include "experiments/verbs/run_verbs.h"
@@ -31,6 +32,7 @@ int light_main(int argc, char** argv) {
   add_data_verb(app, verbs);
   add_report_verb(app, verbs);
   add_inspect_verb(app, verbs);
+  add_doctor_verb(app, verbs, [] { return TorchFacts{}; });
   bench::add_bench_verb(app, verbs);
   for (const char* name : {"demo", "new", "simulate", "predict", "experiment", "advise"})
     add_missing_verb(app, verbs, name);

@@ -9,6 +9,7 @@
 #include "experiments/bench_train/train_bench.h"
 #include "experiments/data/data_verb.h"
 #include "experiments/demo/demo_verb.h"
+#include "experiments/doctor/doctor_verb.h"
 #include "experiments/experiment/experiment_verb.h"
 #include "experiments/fl_normalization/run/advise_verb.h"
 #include "experiments/inspect/inspect_verb.h"
@@ -17,6 +18,7 @@
 #include "experiments/report/report_verb.h"
 #include "experiments/simulate/simulate_verb.h"
 #include "experiments/verbs/run_verbs.h"
+#include "experiments/workbench/torch_facts.h"
 #include "models/registration.h"
 
 namespace atl::workbench {
@@ -33,6 +35,7 @@ int workbench_main(int argc, char** argv) {
   add_report_verb(app, verbs);
   add_inspect_verb(app, verbs);
   add_predict_verb(app, verbs);
+  add_doctor_verb(app, verbs, torch_facts);
   add_experiment_verb(app, verbs);
   study::add_advise_verb(app, verbs);
   bench::add_bench_verb(app, verbs, {bench::train_benchmark()});
