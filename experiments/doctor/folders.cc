@@ -20,6 +20,10 @@ namespace atl::workbench {
 namespace fs = std::filesystem;
 namespace {
 
+// The bar that `atoll bench server` holds a server to.
+constexpr double kServerPerModel = 2.2;
+constexpr uint64_t kServerBytes = 64'000'000;
+
 uint64_t newest_checkpoint_bytes(const std::string& run_folder) {
   std::error_code ignored;
   uint64_t bytes = 0;
@@ -55,7 +59,7 @@ bool is_of_today(Findings& findings, const net::CertificateInfo& info, net::Wall
   return false;
 }
 
-void check_data(Findings& findings, const data::DataSpec& spec, bool told) {
+void check_data(Findings& findings, const data::DataSpec& spec) {
   if (!spec.set.empty()) {
     const auto set = data::find_set(spec.set);
     if (!set) return findings.problem("data", set.error(), "atoll data list");
@@ -66,7 +70,7 @@ void check_data(Findings& findings, const data::DataSpec& spec, bool told) {
     uint64_t elements = 1;
     for (const int64_t extent : (*set)->shape) elements *= static_cast<uint64_t>(extent);
     const bool images = (*set)->shape.size() == 3;  // a byte a value; else four
-    return check_memory(findings, spec.set,
+    return check_memory(findings, spec.set + " takes",
                         ((*set)->train + (*set)->test) * elements * (images ? 1 : 4));
   }
   auto paths = spec.train;
@@ -76,9 +80,7 @@ void check_data(Findings& findings, const data::DataSpec& spec, bool told) {
     return findings.problem("data", ErrorCode::kData, "there is no " + path, "ls -ld " + path);
   }
   if (!paths.empty()) return findings.ok("data", spec.format + " from " + paths.front());
-  if (told)
-    findings.problem("data", ErrorCode::kData, "[data] names no set and no files",
-                     "atoll data list");
+  findings.problem("data", ErrorCode::kData, "[data] names no set and no files", "atoll data list");
 }
 
 void check_device(Findings& findings, const TorchFacts& torch, const std::string& device) {
@@ -200,6 +202,11 @@ void check_server(Findings& findings, const server::ServerFolder& folder, net::W
   // The kept checkpoints, one being written, and the spool of the updates of a round.
   const auto bytes = newest_checkpoint_bytes(folder.run());
   check_disk(findings, folder.path, bytes * (file->run.keep + 2ull + file->run.cohort));
+  if (bytes > 0) {
+    check_memory(
+        findings, "a server of this model takes at most",
+        kServerBytes + static_cast<uint64_t>(kServerPerModel * static_cast<double>(bytes)));
+  }
 }
 
 void check_client(Findings& findings, const client::ClientFolder& folder,
@@ -217,7 +224,7 @@ void check_client(Findings& findings, const client::ClientFolder& folder,
         "server", reach_server(folder, config->server),
         "atoll-server run FOLDER, on the server; server = \"HOST:PORT\" in " + folder.config());
   }
-  check_data(findings, config->data, true);
+  check_data(findings, config->data);
   check_device(findings, torch, config->device);
   check_disk(findings, folder.path, 0);
 }
@@ -238,7 +245,7 @@ void check_run_file(Findings& findings, const std::string& path, const TorchFact
     spec = {};
     spec.set = plan->fallback;
   }
-  check_data(findings, spec, true);
+  check_data(findings, spec);
   check_device(findings, torch, plan->device);
 }
 

@@ -144,8 +144,8 @@ Memory memory_here() {
 
 void check_memory(Findings& findings, const std::string& what, uint64_t bytes) {
   const auto memory = memory_here();
-  const auto text = what + " in memory: " + size_text(bytes) + ", and " +
-                    size_text(memory.available) + " are free";
+  const auto text =
+      what + " " + size_text(bytes) + " of memory; " + size_text(memory.available) + " are free";
   if (bytes <= memory.available) return findings.ok("memory", text);
   findings.problem("memory", ErrorCode::kTrainer, text, "free -h");
 }

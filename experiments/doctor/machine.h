@@ -30,9 +30,9 @@ void check_machine(Findings& findings, const TorchFacts& torch, net::WallTime no
 // Free space where state would be written; `need` bytes, 0 when unknown. A path that is not there
 // yet is looked up at its nearest folder.
 void check_disk(Findings& findings, const std::string& path, uint64_t need);
-// Whether `bytes` fit into what is free now.
+// Whether `bytes` fit into what is free now. `what` is a subject and its verb: "digits takes".
 void check_memory(Findings& findings, const std::string& what, uint64_t bytes);
-// A set of the catalogue or of one's own, by presence; empty set names: all that are at hand.
+// Which sets of the catalogue are on this machine, by presence.
 void check_sets_at_hand(Findings& findings);
 
 Memory memory_here();
