@@ -72,7 +72,7 @@ head -c 100 /dev/urandom >damaged.safetensors
 row 11 'not a valid safetensors file' atoll inspect damaged.safetensors
 
 # A bar is missed where control messages weigh as much as the model.
-row 1 'a bar is missed' atoll bench server --model 10KB --clients 1 --rounds 1
+row 1 'a bar is missed' atoll bench wire --model 10KB --repeats 1
 
 start server.log atoll-server run server
 server=$started
