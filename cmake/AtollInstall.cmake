@@ -60,7 +60,8 @@ if(ATOLL_WITH_TORCH)
     set(kernels atoll_kernels_cuda=kernels_cuda)
   endif()
   atoll_libraries(client atoll_models=models ${kernels} atoll_client_torch=client atoll_client_main=client_main)
-  atoll_libraries(workbench atoll_server_room=server_core atoll_data_room=data atoll_report_room=report
+  atoll_libraries(workbench atoll_verbs_room=verbs atoll_server_room=server_core atoll_data_room=data atoll_report_room=report
+    atoll_run_room=run atoll_doctor_room=doctor
     atoll_fl_normalization_room=fl_normalization atoll_bench_room=bench atoll_workbench=workbench
     atoll_workbench_main=workbench_main)
   list(APPEND ATOLL_COMPONENTS client workbench)
@@ -72,6 +73,8 @@ if(ATOLL_WITH_TORCH)
   install(RUNTIME_DEPENDENCY_SET atoll_torch
     POST_INCLUDE_REGEXES "^${ATOLL_TORCH_FOUND}/" POST_EXCLUDE_REGEXES ".*"
     LIBRARY DESTINATION lib/atoll COMPONENT torch EXCLUDE_FROM_ALL)
+else()
+  atoll_install(atoll workbench)
 endif()
 
 # Headers that need more than the CMake package promises stay at home, and a folder without any.

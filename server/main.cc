@@ -22,10 +22,11 @@
 #include "server/admin/check.h"
 #include "server/admin/export.h"
 #include "server/admin/folder.h"
+#include "server/admin/operator_signals.h"
+#include "server/admin/reload.h"
 #include "server/admin/secured.h"
-#include "server/operate/operator_signals.h"
-#include "server/operate/server_file.h"
 #include "server/server.h"
+#include "server/server_file.h"
 #include "server/watch/health.h"
 #include "server/watch/tensorboard.h"
 #include "server/watch/watch_server.h"
@@ -94,7 +95,7 @@ asio::awaitable<void> run_server(Server& server, std::shared_ptr<net::Listener> 
 }
 
 Status check(const Options& options) {
-  ATOLL_ASSIGN(const auto file, read_server_file(options.folder));
+  ATOLL_ASSIGN(const auto file, read_server_file(options.folder.config()));
   ATOLL_ASSIGN(const auto lines, check_folder(options.folder, file.run, file.address));
   for (const auto& line : lines) std::cout << line << "\n";
   if (options.print) std::cout << "\n" << to_toml(file.run);
@@ -102,7 +103,7 @@ Status check(const Options& options) {
 }
 
 Status run(const Options& options) {
-  ATOLL_ASSIGN(auto file, read_server_file(options.folder));
+  ATOLL_ASSIGN(auto file, read_server_file(options.folder.config()));
   const auto& config = file.run;
   const auto& address = file.address;
 

@@ -297,6 +297,30 @@ Result<Document> Document::parse(std::string_view text, const std::string& name)
   return Document(std::move(impl));
 }
 
+namespace {
+
+void add_values(const toml::table& table, const std::string& path,
+                std::vector<std::pair<std::string, std::string>>& out) {
+  for (const auto& [key, node] : table) {
+    const auto name = full_key(path, key.str());
+    if (const auto* inner = node.as_table()) {
+      add_values(*inner, name, out);
+      continue;
+    }
+    std::ostringstream text;
+    node.visit([&text](const auto& value) { text << value; });
+    out.emplace_back(name, text.str());
+  }
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> Document::values() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  add_values(impl_->toml, "", out);
+  return out;
+}
+
 Table Document::root() { return Table(this, impl_->root); }
 const std::string& Document::name() const { return impl_->name; }
 

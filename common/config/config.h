@@ -20,6 +20,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/core/result.h"
@@ -80,6 +81,9 @@ class Document {
   // kConfig with every mistake, one a line, unknown keys included; success when there is none.
   Status finish();
   const std::string& name() const;
+  // Every value with its dotted key ("train.epochs") as TOML writes it, by key. A list is one
+  // value.
+  std::vector<std::pair<std::string, std::string>> values() const;
 
  private:
   friend class Table;

@@ -1,6 +1,5 @@
 #include "experiments/inspect/inspect_verb.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -57,29 +56,13 @@ Row row_of(const SafetensorsFile& file, const TensorSpec& tensor, const TensorSt
   return row;
 }
 
-void print_table(const std::vector<Row>& rows, std::ostream& out) {
-  std::vector<size_t> widths(rows[0].size(), 0);
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], shown_width(row[i]));
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      const bool number = i >= 4 && i + 1 < row.size();
-      line += padded(row[i], widths[i], number) + "  ";
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out << line << "\n";
-  }
-}
-
 void print_text(const Inspection& found, const std::string& path, std::ostream& out) {
   const auto& manifest = found.file.manifest();
   std::vector<Row> rows{{"tensor", "dtype", "shape", "role", "elements", "min", "max", "mean",
                          "std", "norm", "nan", "inf", ""}};
   for (size_t i = 0; i < found.statistics.size(); ++i)
     rows.push_back(row_of(found.file, manifest.tensors()[i], found.statistics[i]));
-  print_table(rows, out);
+  out << aligned(rows, 4);
   uint64_t trainable = 0;
   for (const auto& tensor : manifest.tensors())
     if (has_role(found.file, tensor) && is_trainable(tensor.role)) trainable += tensor.elements;

@@ -1,20 +1,13 @@
 #include "experiments/report/page.h"
 
-#include <cmath>
-#include <functional>
-
+#include "experiments/report/figures.h"
+#include "experiments/report/page_parts.h"
 #include "experiments/report/page_style.h"
 #include "experiments/report/page_tables.h"
-#include "experiments/report/svg_chart.h"
 #include "experiments/report/text.h"
 
 namespace atl::workbench {
 namespace {
-
-std::string section(const char* title, const std::string& content) {
-  if (content.empty()) return "";
-  return std::string("<section><h2>") + title + "</h2>" + content + "</section>\n";
-}
 
 std::string tile(const char* what, const std::string& value, const std::string& more,
                  bool lead = false) {
@@ -79,80 +72,14 @@ std::string header(const RunRecord& run) {
     out += "<p class=\"soft\">Model SHA-256 <span class=\"mono\">" + escape_html(run.model_sha256) +
            "</span></p>";
   }
-  if (!run.notes.empty()) {
-    out += "<div class=\"notes\"><ul>";
-    for (const auto& note : run.notes) out += "<li>" + escape_html(shortened(note, 600)) + "</li>";
-    out += "</ul></div>";
-  }
-  return out + "</header>\n";
-}
-
-std::string figure(const char* title, const std::string& value, LineChart chart) {
-  chart.label = std::string(title) + " by round";
-  return std::string("<figure><figcaption><b>") + title + "</b><span>" + value +
-         "</span></figcaption>" + draw(chart) + "</figure>\n";
-}
-
-template <typename Line>
-ChartSeries series(const char* label, const std::vector<Line>& lines,
-                   const std::function<double(const Line&)>& y) {
-  ChartSeries out{label, {}};
-  for (const auto& line : lines) out.points.push_back({static_cast<double>(line.round), y(line)});
-  return out;
-}
-
-template <typename Line>
-std::string last_value(const std::vector<Line>& lines, MaybeNumber Line::*field) {
-  if (lines.empty()) return "";
-  const auto& value = lines.back().*field;
-  return (value ? compact(*value) : "not finite") + " after round " +
-         std::to_string(lines.back().round);
+  return out + page_notes(run.notes) + "</header>\n";
 }
 
 std::string curves(const RunRecord& run) {
-  const auto& rounds = run.metrics.rounds;
-  const auto& tests = run.metrics.evaluations;
-  if (rounds.empty() && tests.empty()) return "<p class=\"none\">No round was closed yet.</p>";
-  auto per_round = [&rounds](const char* label, std::function<double(const RoundLine&)> y) {
-    return series<RoundLine>(label, rounds, y);
-  };
+  if (run.metrics.rounds.empty() && run.metrics.evaluations.empty())
+    return "<p class=\"none\">No round was closed yet.</p>";
   std::string out = "<div class=\"charts\">";
-  const auto* last = run.final_evaluation();
-  out += figure("Test accuracy",
-                last == nullptr
-                    ? ""
-                    : percent(last->accuracy) + " after round " + std::to_string(last->round),
-                {.unit = Unit::kPercent,
-                 .ceiling = 1,
-                 .series = {series<EvaluationLine>(
-                     "accuracy", tests, [](const auto& line) { return line.accuracy; })}});
-  out += figure("Test loss", last_value(tests, &EvaluationLine::loss),
-                {.series = {series<EvaluationLine>(
-                     "loss", tests, [](const auto& line) { return line.loss.value_or(NAN); })}});
-  out += figure("Training loss", last_value(rounds, &RoundLine::train_loss),
-                {.series = {per_round(
-                     "loss", [](const auto& line) { return line.train_loss.value_or(NAN); })}});
-  out += figure("Mean update norm", last_value(rounds, &RoundLine::update_norm),
-                {.from_zero = true, .series = {per_round("norm", [](const auto& line) {
-                                      return line.update_norm.value_or(NAN);
-                                    })}});
-  double seconds = 0;
-  for (const auto& line : rounds) seconds += line.seconds;
-  out += figure(
-      "Seconds per round",
-      rounds.empty() ? "" : "mean " + human_seconds(seconds / static_cast<double>(rounds.size())),
-      {.unit = Unit::kSeconds,
-       .from_zero = true,
-       .series = {per_round("seconds", [](const auto& line) { return line.seconds; })}});
-  out += figure(
-      "Bytes per round",
-      human_bytes(static_cast<double>(run.bytes_down())) + " down, " +
-          human_bytes(static_cast<double>(run.bytes_up())) + " up in all",
-      {.unit = Unit::kBytes,
-       .from_zero = true,
-       .series = {
-           per_round("down", [](const auto& l) { return static_cast<double>(l.bytes_down); }),
-           per_round("up", [](const auto& l) { return static_cast<double>(l.bytes_up); })}});
+  for (const auto& figure : figures_of(run)) out += draw(figure);
   out += "</div>";
   const auto table = round_table(run);
   if (!table.empty())
@@ -225,13 +152,13 @@ std::string environment(const RunRecord& run) {
 std::string render_page(const RunRecord& run) {
   std::string out = page_head(run.name + " – Atoll run report");
   out += header(run);
-  out += section("Curves", curves(run));
-  out += section("Clients", client_table(run));
-  out += section("Partition", partition_table(run));
-  out += section("Refusals", refusal_table(run));
-  out += section("Configuration", configuration(run));
-  out += section("Hashes", hashes(run));
-  out += section("Environment", environment(run));
+  out += page_section("Curves", curves(run));
+  out += page_section("Clients", client_table(run));
+  out += page_section("Partition", partition_table(run));
+  out += page_section("Refusals", refusal_table(run));
+  out += page_section("Configuration", configuration(run));
+  out += page_section("Hashes", hashes(run));
+  out += page_section("Environment", environment(run));
   out +=
       "<footer>Test figures are sums over the clients' test data, for the global model after the "
       "round (round 0: the initial model). Loss and norm of a round are means over the updates "

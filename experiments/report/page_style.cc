@@ -1,17 +1,28 @@
 #include "experiments/report/page_style.h"
 
+#include <algorithm>
+#include <map>
+#include <sstream>
+
 #include "experiments/report/text.h"
 
 namespace atl::workbench {
+namespace {
+
+constexpr std::string_view kGenerator = "<meta name=\"generator\" content=\"Atoll\">";
+// Of pages that do not say it there yet.
+constexpr std::string_view kTitleEnd = "Atoll run report</title>";
+
+}  // namespace
 
 std::string_view page_style() {
   return R"css(
 :root{color-scheme:light dark;--paper:#fff;--ink:#1a2027;--soft:#5b6672;--rule:#e3e7eb;
 --panel:#f6f8f9;--warn:#8a4b08;--warn-panel:#fdf6ec;--c0:#0b7285;--c1:#c4551b;--c2:#6a57c9;
---c3:#4c7a10;--heat:11,114,133;--cold:178,74,20}
+--c3:#4c7a10;--c4:#b02a5b;--c5:#1f5fae;--c6:#8a6d00;--c7:#4a5560;--heat:11,114,133;--cold:178,74,20}
 @media(prefers-color-scheme:dark){:root{--paper:#10151a;--ink:#e4e8ec;--soft:#98a4b0;--rule:#28313a;
 --panel:#171d24;--warn:#f0b45f;--warn-panel:#231c12;--c0:#4cc3d9;--c1:#ff9c6b;--c2:#b3a5ff;
---c3:#a3cf62;--heat:76,195,217;--cold:255,156,107}}
+--c3:#a3cf62;--c4:#ff8fb8;--c5:#8ab8ff;--c6:#e6c34d;--c7:#b6c0ca;--heat:76,195,217;--cold:255,156,107}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.55 system-ui,-apple-system,
 "Segoe UI",Roboto,"Helvetica Neue","Noto Sans",sans-serif;-webkit-text-size-adjust:100%}
@@ -56,9 +67,14 @@ svg .rule{stroke:var(--rule);fill:none}
 svg .base{stroke:var(--soft);stroke-opacity:.55;fill:none}
 svg .line{fill:none;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round}
 svg .c0{stroke:var(--c0)}svg .c1{stroke:var(--c1)}svg .c2{stroke:var(--c2)}svg .c3{stroke:var(--c3)}
-svg circle{stroke-width:0!important}
-svg circle.c0{fill:var(--c0)}svg circle.c1{fill:var(--c1)}svg circle.c2{fill:var(--c2)}
-svg circle.c3{fill:var(--c3)}
+svg .c4{stroke:var(--c4)}svg .c5{stroke:var(--c5)}svg .c6{stroke:var(--c6)}svg .c7{stroke:var(--c7)}
+svg .d1{stroke-dasharray:6 3}svg .d2{stroke-dasharray:2 3}svg .d3{stroke-dasharray:8 3 2 3}
+svg circle,svg .band{stroke-width:0!important;stroke:none}
+svg .band{fill-opacity:.2}
+svg circle.c0,svg .band.c0{fill:var(--c0)}svg circle.c1,svg .band.c1{fill:var(--c1)}
+svg circle.c2,svg .band.c2{fill:var(--c2)}svg circle.c3,svg .band.c3{fill:var(--c3)}
+svg circle.c4,svg .band.c4{fill:var(--c4)}svg circle.c5,svg .band.c5{fill:var(--c5)}
+svg circle.c6,svg .band.c6{fill:var(--c6)}svg circle.c7,svg .band.c7{fill:var(--c7)}
 .stops rect{fill:transparent}
 .stops path{stroke:var(--soft);stroke-opacity:.5}
 .stops path,.stops circle,.stops text{opacity:0;pointer-events:none}
@@ -128,13 +144,39 @@ details:not([open]){display:none}.h6,.h7,.h8,.h9,.h10{color:#fff}@page{margin:16
 )css";
 }
 
+std::string drawing_style() {
+  std::map<std::string, std::string> values;  // of the first :root, which is light
+  const std::string style(page_style());
+  const auto root = style.substr(0, style.find('}'));
+  for (size_t at = root.find("--"); at != std::string::npos; at = root.find("--", at + 2)) {
+    const auto colon = root.find(':', at), end = std::min(root.find(';', at), root.size());
+    values[root.substr(at, colon - at)] = root.substr(colon + 1, end - colon - 1);
+  }
+  std::string out = "text{font-family:system-ui,\"Noto Sans\",Helvetica,Arial,sans-serif}\n";
+  std::istringstream lines(style);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("svg ", 0) != 0) continue;
+    for (size_t at = line.find("var("); at != std::string::npos; at = line.find("var(", at)) {
+      const auto end = line.find(')', at);
+      line.replace(at, end + 1 - at, values.at(line.substr(at + 4, end - at - 4)));
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
 std::string page_head(const std::string& title) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta http-equiv=\"Content-Security-Policy\" "
-         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>" +
-         escape_html(title) + "</title>\n<style>" + std::string(page_style()) +
-         "</style>\n</head>\n<body>\n<main>\n";
+         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n" +
+         std::string(kGenerator) + "\n<title>" + escape_html(title) + "</title>\n<style>" +
+         std::string(page_style()) + "</style>\n</head>\n<body>\n<main>\n";
+}
+
+bool is_page(std::string_view text) {
+  const auto head = text.substr(0, text.find("<style>"));
+  return head.find(kGenerator) != head.npos || head.find(kTitleEnd) != head.npos;
 }
 
 }  // namespace atl::workbench

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace atl::workbench {
 
@@ -29,6 +30,9 @@ std::string shortened(std::string_view text, size_t limit);
 size_t shown_width(std::string_view text);
 // Text filled with spaces to a width; `right`: spaces go before it.
 std::string padded(std::string_view text, size_t width, bool right = false);
+// Rows of equally many fields in columns, two spaces apart; those from the `left`-th on are set to
+// the right. Each row ends with a line break.
+std::string aligned(const std::vector<std::vector<std::string>>& rows, size_t left);
 // Text from a file, for a terminal: control characters become "?".
 std::string printable(std::string_view text);
 

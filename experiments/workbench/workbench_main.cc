@@ -2,15 +2,14 @@
 #include "experiments/workbench/workbench_main.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <filesystem>
 
-#include "common/cli/describe.h"
 #include "common/core/version.h"
 #include "experiments/bench/bench_verb.h"
 #include "experiments/bench_train/train_bench.h"
 #include "experiments/data/data_verb.h"
 #include "experiments/demo/demo_verb.h"
+#include "experiments/doctor/doctor_verb.h"
 #include "experiments/experiment/experiment_verb.h"
 #include "experiments/fl_normalization/run/advise_verb.h"
 #include "experiments/inspect/inspect_verb.h"
@@ -18,6 +17,8 @@
 #include "experiments/predict/predict_verb.h"
 #include "experiments/report/report_verb.h"
 #include "experiments/simulate/simulate_verb.h"
+#include "experiments/verbs/run_verbs.h"
+#include "experiments/workbench/torch_facts.h"
 #include "models/registration.h"
 
 namespace atl::workbench {
@@ -25,9 +26,7 @@ namespace atl::workbench {
 int workbench_main(int argc, char** argv) {
   CLI::App app("Atoll's workbench: simulate federations, look at them, measure them.",
                std::filesystem::path(argv[0]).filename().string());
-  app.require_subcommand(1);
   app.set_version_flag("--version", "atoll " + std::string(version()));
-  const cli::DescribeVerb describe(app);
   Verbs verbs;
   add_demo_verb(app, verbs);
   add_new_verb(app, verbs);
@@ -36,27 +35,11 @@ int workbench_main(int argc, char** argv) {
   add_report_verb(app, verbs);
   add_inspect_verb(app, verbs);
   add_predict_verb(app, verbs);
+  add_doctor_verb(app, verbs, torch_facts);
   add_experiment_verb(app, verbs);
   study::add_advise_verb(app, verbs);
   bench::add_bench_verb(app, verbs, {bench::train_benchmark()});
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorCode::kUsage);
-  }
-  if (describe.print()) return 0;
-  if (auto registered = models::registrations(); !registered) {
-    std::fputs(registered.error().explain().c_str(), stderr);
-    return registered.error().exit_status();
-  }
-  for (const auto& verb : verbs) {
-    if (!verb.app->parsed()) continue;
-    auto done = verb.run();
-    if (done) return 0;
-    std::fputs(done.error().explain().c_str(), stderr);
-    return done.error().exit_status();
-  }
-  return static_cast<int>(ErrorCode::kUsage);
+  return run_verbs(app, verbs, argc, argv, models::registrations);
 }
 
 }  // namespace atl::workbench

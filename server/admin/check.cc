@@ -25,14 +25,11 @@ Result<std::string> check_identity(const ServerFolder& folder, net::WallTime now
                                            utc_day(leaf.not_after) + ": no client will trust it")
         .hint("make a new folder with `atoll-server init`, and move run/ and clients/ into it");
   }
-  std::string line = "certificate  good until " + utc_day(leaf.not_after);
+  std::string line = "good until " + utc_day(leaf.not_after);
   if (leaf.not_after - now < kSoon) line += ", which is soon";
   return line;
 }
 
-namespace {
-
-// Listens for a moment, with the keys that a start would use.
 Result<std::string> check_address(const ServerFolder& folder, const std::string& address) {
   asio::io_context io;
   net::TlsServer tls;
@@ -43,39 +40,37 @@ Result<std::string> check_address(const ServerFolder& folder, const std::string&
   if (listener) {
     (*listener)->close();
     io.run();
-    return "address      " + address + " is free";
+    return address + " is free";
   }
   const bool own = exists(folder.address()) && listener.error().code() == ErrorCode::kAddressInUse;
   if (!own) return std::move(listener).error();
-  return "address      " + address + ": this folder's server is running";
+  return address + ": this folder's server is running";
 }
 
 Result<std::string> check_run(const ServerFolder& folder, const RunConfig& run) {
   const auto mine = to_toml(run);
   const auto stored = folder.run() + "/config.toml";
-  if (!exists(stored)) return "run          " + run.name + ": not begun";
+  if (!exists(stored)) return run.name + ": not begun";
   ATOLL_ASSIGN(const auto begun, read_text(stored));
   if (begun != mine) {
     return Error(ErrorCode::kConfig,
                  folder.run() + " holds a run with another configuration (" + stored + ")")
         .hint("diff it with what `atoll-server check` prints, or move run/ away to begin anew");
   }
-  return "run          " + run.name + ": begun with this configuration, and goes on";
+  return run.name + ": begun with this configuration, and goes on";
 }
-
-}  // namespace
 
 Result<std::vector<std::string>> check_folder(const ServerFolder& folder, const RunConfig& run,
                                               const std::string& address, net::WallTime now) {
   std::vector<std::string> lines;
   lines.push_back("server.toml  " + run.name + ": " + std::to_string(run.rounds) +
                   " rounds, config hash " + hex(sha256(as_bytes(to_toml(run)))));
-  ATOLL_ASSIGN(auto identity, check_identity(folder, now));
-  lines.push_back(std::move(identity));
-  ATOLL_ASSIGN(auto listening, check_address(folder, address));
-  lines.push_back(std::move(listening));
-  ATOLL_ASSIGN(auto begun, check_run(folder, run));
-  lines.push_back(std::move(begun));
+  ATOLL_ASSIGN(const auto identity, check_identity(folder, now));
+  lines.push_back("certificate  " + identity);
+  ATOLL_ASSIGN(const auto listening, check_address(folder, address));
+  lines.push_back("address      " + listening);
+  ATOLL_ASSIGN(const auto begun, check_run(folder, run));
+  lines.push_back("run          " + begun);
   return lines;
 }
 

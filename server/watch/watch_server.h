@@ -14,7 +14,7 @@
 #include <string>
 
 #include "server/context.h"
-#include "server/watch/config.h"
+#include "server/watch_config.h"
 
 namespace atl::server {
 

@@ -19,7 +19,7 @@ cp fed/server.toml good.toml
 sed -i 's/^learning_rate = .*/learning_rate = 7.5/' fed/server.toml
 printf '\n[admission]\nallow = ["nobody"]\n' >>fed/server.toml
 kill -HUP "$server"
-until_true 5 grep -q "not reloaded.*another run.*learning_rate = 7.5" server.log
+until_true 5 grep -q "not reloaded.*another run.*learning_rate: 0.1 -> 7.5" server.log
 cp good.toml fed/server.toml
 printf '\n[admission]\nalow = ["nobody"]\n' >>fed/server.toml
 kill -HUP "$server"

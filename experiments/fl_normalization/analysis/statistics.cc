@@ -36,19 +36,6 @@ std::vector<double> ranks(std::span<const double> values) {
 
 }  // namespace
 
-double mean(std::span<const double> values) {
-  if (values.empty()) return kNothing;
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-double deviation(std::span<const double> values) {
-  if (values.size() < 2) return kNothing;
-  const double middle = mean(values);
-  double sum = 0;
-  for (const double value : values) sum += (value - middle) * (value - middle);
-  return std::sqrt(sum / static_cast<double>(values.size() - 1));
-}
-
 Interval t_interval(std::span<const double> values) {
   if (values.size() < 2) return {kNothing, kNothing};
   const size_t freedom = values.size() - 1;

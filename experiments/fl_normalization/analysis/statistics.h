@@ -5,10 +5,12 @@
 #include <span>
 #include <vector>
 
+#include "common/numeric/mean.h"
+
 namespace atl::study {
 
-double mean(std::span<const double> values);       // NaN of none
-double deviation(std::span<const double> values);  // over n - 1; NaN of fewer than two
+using atl::deviation;
+using atl::mean;
 
 struct Interval {
   double low = 0, high = 0;  // NaN where there is none

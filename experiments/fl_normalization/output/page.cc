@@ -4,6 +4,7 @@
 
 #include "experiments/fl_normalization/output/study_report.h"
 #include "experiments/report/heat_map.h"
+#include "experiments/report/page_parts.h"
 #include "experiments/report/page_style.h"
 #include "experiments/report/svg_chart.h"
 #include "experiments/report/text.h"
@@ -13,25 +14,6 @@ namespace {
 
 using workbench::escape_html;
 using workbench::fixed;
-
-std::string section(const std::string& title, const std::string& content) {
-  if (content.empty()) return "";
-  return "<section><h2>" + escape_html(title) + "</h2>" + content + "</section>\n";
-}
-
-std::string row(const std::vector<std::string>& fields, const char* tag) {
-  std::string out = "<tr>";
-  for (const auto& field : fields)
-    out += std::string("<") + tag + ">" + escape_html(field) + "</" + tag + ">";
-  return out + "</tr>";
-}
-
-std::string table(const std::vector<std::string>& head,
-                  const std::vector<std::vector<std::string>>& rows) {
-  std::string out = "<div class=\"scroll\"><table><thead>" + row(head, "th") + "</thead><tbody>";
-  for (const auto& fields : rows) out += row(fields, "td");
-  return out + "</tbody></table></div>";
-}
 
 // The mean over seeds, at the rounds that all have.
 workbench::ChartSeries mean_curve(const MethodRow& method, const char* column) {
@@ -86,13 +68,13 @@ std::string setting_section(const Setting& setting) {
                     n_eff.empty() ? "–" : fixed(mean(n_eff), 2),
                     ecs.empty() ? "–" : fixed(mean(ecs), 3)});
   }
-  return section(
+  return workbench::page_section(
       words(setting.cell),
       "<div class=\"charts\">" + figure("Test accuracy, mean over seeds" + which, accuracy) +
           figure("External covariate shift G_mu, mean over layers" + which, shift) + "</div>" +
-          table({"method", "lr", "runs", "final %", "best %", "against bn(all), points [95 %]",
-                 "N_eff / K", "ECS"},
-                rows));
+          workbench::page_table({"method", "lr", "runs", "final %", "best %",
+                                 "against bn(all), points [95 %]", "N_eff / K", "ECS"},
+                                rows));
 }
 
 // Rows: partition; columns: images and local epochs.
@@ -136,7 +118,8 @@ std::string map_section(const RegimeMap& map) {
   for (const auto& p : map.predictors)
     rows.push_back({p.name, p.before_training ? "before training" : "measured",
                     fixed(p.separation, 2), fixed(p.correlation, 2)});
-  out += table({"what tells the sign of LN - BN", "known", "separation", "rank correlation"}, rows);
+  out += workbench::page_table(
+      {"what tells the sign of LN - BN", "known", "separation", "rank correlation"}, rows);
   const auto& rule = map.rule;
   if (rule.fitted)
     out += "<p>Rule of thumb: <code>" + escape_html(rule.text) + "</code>. Wrong on " +
@@ -153,13 +136,13 @@ std::string claim_section(const std::string& title, TextTable rows) {
   if (rows.size() < 2) return "";
   const auto head = std::move(rows.front());
   rows.erase(rows.begin());
-  return section(title, table(head, rows));
+  return workbench::page_section(title, workbench::page_table(head, rows));
 }
 
 std::string verdict_section(const StudyReport& report) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& v : report.verdicts) rows.push_back({v.id, v.claim, v.judged});
-  std::string out = table({"", "direction published", "here"}, rows) + "<ul>";
+  std::string out = workbench::page_table({"", "direction published", "here"}, rows) + "<ul>";
   for (const auto& v : report.verdicts)
     out += "<li class=\"soft\">" + escape_html(v.id + ": " + v.numbers) + "</li>";
   return out + "</ul>";
@@ -175,13 +158,14 @@ std::string to_page(const StudyReport& report) {
   for (const auto& line : headlines(report)) out += "<li>" + escape_html(line) + "</li>";
   out += "</ul></div></header>\n";
   const bool map = report.settings.size() > 3;
-  if (map) out += section("The map of regimes", map_section(report.map));
-  out += section("Directions of Du et al. 2022", verdict_section(report));
+  if (map) out += workbench::page_section("The map of regimes", map_section(report.map));
+  out += workbench::page_section("Directions of Du et al. 2022", verdict_section(report));
   out += claim_section("What the mismatch of stored statistics costs", mismatch_table(report));
   out += claim_section("Are contributions obliterated without a norm?", obliteration_table(report));
   for (const auto& setting : report.settings) out += setting_section(setting);
-  out += section("Everything as text",
-                 "<div class=\"scroll\"><pre>" + escape_html(to_text(report)) + "</pre></div>");
+  out += workbench::page_section(
+      "Everything as text",
+      "<div class=\"scroll\"><pre>" + escape_html(to_text(report)) + "</pre></div>");
   out += "</main>\n</body>\n</html>\n";
   return out;
 }

@@ -1,36 +1,14 @@
-// A small table of texts and numbers with named columns: what the study's CSV files are, within a
-// cell's result and on disk.
+// The tables within a cell's result, which are the study's CSV files too.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <variant>
-#include <vector>
+#include "experiments/report/table.h"
 
 namespace atl::study {
 
-using Field = std::variant<std::string, double>;  // NaN: empty
+using workbench::Field;
+using workbench::Table;
 
-struct Table {
-  std::vector<std::string> columns;
-  std::vector<std::vector<Field>> rows;
-
-  // A row has as many fields as there are columns.
-  void add(std::vector<Field> row);
-  size_t column(std::string_view name) const;  // aborts when there is none
-  double number(size_t row, std::string_view column) const;
-  const std::string& text(size_t row, std::string_view column) const;
-  // NaNs left out.
-  std::vector<double> numbers(std::string_view column) const;
-};
-
-// Numbers in their shortest form that reads back the same; texts with commas or quotes are quoted
-// (RFC 4180). `first`: a column before the others, with the same value in every row; empty name:
-// none.
-std::string csv_header(const Table& table, std::string_view first = {});
-std::string csv_rows(const Table& table, std::string_view first = {});
-
-// The tables of a cell, columns as in the study's files (README.md tells what they hold).
+// Columns as in the study's files (README.md tells what they hold).
 Table curve_table();
 Table ecs_table();
 Table bn_table();

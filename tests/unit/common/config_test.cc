@@ -210,6 +210,14 @@ TEST(Config, PathsAreRelativeToTheFile) {
   EXPECT_EQ(document.name(), file);
 }
 
+TEST(Config, ValuesStandUnderDottedKeys) {
+  const auto document =
+      Document::parse("b = 1\na = 'x'\n[t]\nlist = [1, 2]\n[t.u]\nrate = 0.5\n", "f").value();
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"a", "'x'"}, {"b", "1"}, {"t.list", "[ 1, 2 ]"}, {"t.u.rate", "0.5"}};
+  EXPECT_EQ(document.values(), expected);
+}
+
 TEST(Config, AMissingFileSaysWhatToDo) {
   const auto missing = Document::load("/nowhere/run.toml");
   ASSERT_FALSE(missing.ok());

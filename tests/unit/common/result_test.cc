@@ -40,7 +40,9 @@ TEST(Result, KeepsTheChainOutermostFirstAndTheInnermostHint) {
 }
 
 TEST(Result, ExplainLeavesOutWhatIsNotThere) {
-  EXPECT_EQ(Error(ErrorCode::kUsage, "no").explain(), "error: no\n");
+  EXPECT_EQ(Error(ErrorCode::kUsage, "no").explain(),
+            "error: no\n  next: the same command with --help\n");
+  EXPECT_EQ(Error(ErrorCode::kInterrupted, "no").explain(), "error: no\n");
 }
 
 TEST(Result, AssignAndTryPassValuesAndErrorsOn) {

@@ -8,7 +8,7 @@
 #include "common/net/revocation.h"
 #include "server/admin/enrolment_desk.h"
 #include "server/run_config.h"
-#include "server/watch/config.h"
+#include "server/watch_config.h"
 #include "tests/support/temporary_folder.h"
 
 namespace atl {

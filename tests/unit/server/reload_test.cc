@@ -1,5 +1,5 @@
 // A running server takes over what may change in server.toml, all of it or nothing.
-#include "server/operate/server_file.h"
+#include "server/admin/reload.h"
 #include "tests/support/secured_server.h"
 
 namespace atl {
@@ -14,7 +14,7 @@ class Reload : public testing::SecuredServer {
   Reload() {
     for (const char* name : {"a", "b"}) enrol(name);
     edit("rounds = 10\n", "rounds = 1000\n");
-    file_ = read_server_file(folder_).value();
+    file_ = read_server_file(folder_.config()).value();
     config_ = file_.run;
     admission_ = file_.admission;
     start();
@@ -69,9 +69,8 @@ TEST_F(Reload, AnotherRunIsRefusedWithAllThatCameAlong) {
   const auto said = reload();
   ASSERT_FALSE(said.ok());
   EXPECT_EQ(said.error().code(), ErrorCode::kConfig);
-  EXPECT_NE(
-      said.error().message().find("[train] learning_rate = 0.2, not [train] learning_rate = 0.1"),
-      std::string::npos)
+  EXPECT_NE(said.error().message().find("served: train.learning_rate: 0.1 -> 0.2"),
+            std::string::npos)
       << said.error().message();
   EXPECT_TRUE(server_->context().admission.allow.empty());
   EXPECT_TRUE(file_.admission.allow.empty());

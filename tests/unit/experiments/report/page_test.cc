@@ -10,68 +10,14 @@
 #include "experiments/report/page.h"
 #include "experiments/report/report_verb.h"
 #include "experiments/report/summary.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/run_folder.h"
 
 namespace atl::workbench {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-class RunFolder {
- public:
-  void write(const std::string& name, const std::string& text) {
-    const auto path = folder_.path() + "/" + name;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-    ASSERT_TRUE(write_atomic(path, text).ok());
-  }
-  void add(const Json& line) { metrics_ += line.dump() + "\n"; }
-  void add_rounds(uint32_t rounds, uint32_t clients) {
-    for (uint32_t r = 0; r <= rounds; ++r) {
-      if (r > 0) {
-        for (uint32_t c = 0; c < clients; ++c) {
-          add({{"event", "client"},
-               {"round", r},
-               {"client", "site-" + std::to_string(c)},
-               {"examples", 100 + c},
-               {"train_loss", 2.0 / r},
-               {"update_norm", 0.5},
-               {"seconds", 1.5},
-               {"bytes_down", 1000},
-               {"bytes_up", 900}});
-        }
-        add({{"event", "round"},
-             {"round", r},
-             {"seconds", 2.0},
-             {"clients", clients},
-             {"examples", 100},
-             {"train_loss", 2.0 / r},
-             {"update_norm", 0.5},
-             {"bytes_down", 1000 * clients},
-             {"bytes_up", 900 * clients},
-             {"model_sha256", "feed" + std::to_string(r)},
-             {"time", "2026-01-05T12:00:00Z"}});
-      }
-      add({{"event", "evaluation"},
-           {"round", r},
-           {"examples", 1000},
-           {"correct", 500 + r % 400},
-           {"accuracy", (500 + r % 400) / 1000.0},
-           {"loss", 1.0 / (r + 1)}});
-    }
-  }
-  RunRecord read() {
-    write("metrics.jsonl", metrics_);
-    auto run = read_run(folder_.path());
-    EXPECT_TRUE(run.ok()) << run.error().message();
-    return std::move(run).value();
-  }
-  std::string page() { return render_page(read()); }
-  const std::string& path() const { return folder_.path(); }
-
- private:
-  testing::TemporaryFolder folder_;
-  std::string metrics_;
-};
+using testing::RunFolder;
 
 const std::string kConfig =
     "name = \"first\"\nrounds = 20\n\n[model]\nname = \"lenet\"\nnorm = \"bn\"\n";
@@ -108,7 +54,7 @@ TEST(ReportPage, LoadsNothing) {
   RunFolder folder;
   folder.write("config.toml", kConfig);
   folder.add_rounds(3, 2);
-  const auto page = folder.page();
+  const auto page = render_page(folder.read());
   for (const char* part : {"http://", "https://", "src=", "href=", "url(", "@import", "<script",
                            "<img", "<link", "<iframe", "<object", "javascript:"}) {
     EXPECT_FALSE(has(page, part)) << part;
@@ -135,7 +81,7 @@ TEST(ReportPage, WordsOfPeersStayWords) {
                                 {"environment", {{evil, evil}}},
                                 {"partition", {{"scheme", evil}, {"sha256", evil}}}}
                                .dump());
-  const auto page = folder.page();
+  const auto page = render_page(folder.read());
   EXPECT_FALSE(has(page, "<script"));
   EXPECT_FALSE(has(page, "<!--"));
   EXPECT_FALSE(has(page, "x\"'"));
@@ -172,7 +118,7 @@ TEST(ReportPage, OneRound) {
   RunFolder folder;
   folder.write("config.toml", kConfig);
   folder.add_rounds(1, 1);
-  const auto page = folder.page();
+  const auto page = render_page(folder.read());
   EXPECT_TRUE(has(page, "50.10 %"));
   EXPECT_FALSE(has(page, "nan"));
 }
@@ -181,7 +127,7 @@ TEST(ReportPage, AThousandRoundsStaySmall) {
   RunFolder folder;
   folder.write("config.toml", kConfig);
   folder.add_rounds(1000, 20);
-  const auto page = folder.page();
+  const auto page = render_page(folder.read());
   EXPECT_TRUE(has(page, "after round 1000"));
   EXPECT_LT(page.size(), 700'000u);
 }

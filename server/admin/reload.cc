@@ -1,6 +1,6 @@
-#include "server/operate/server_file.h"
+#include "server/admin/reload.h"
 
-#include <algorithm>
+#include <map>
 #include <sstream>
 
 #include "server/admin/check.h"
@@ -8,35 +8,26 @@
 namespace atl::server {
 namespace {
 
-// "[train] learning_rate = 0.1": the lines of to_toml(), each with its table.
-std::vector<std::string> lines_of(const RunConfig& run) {
-  std::vector<std::string> lines;
-  std::istringstream text(to_toml(run));
-  std::string table;
-  for (std::string line; std::getline(text, line);) {
-    if (line.empty()) continue;
-    if (line.front() == '[')
-      table = line + " ";
-    else
-      lines.push_back(table + line);
-  }
-  return lines;
+Result<std::map<std::string, std::string>> values_of(const RunConfig& run) {
+  ATOLL_ASSIGN(const auto document, config::Document::parse(to_toml(run), "run"));
+  std::map<std::string, std::string> values;
+  for (auto& [key, value] : document.values()) values[key] = value;
+  return values;
 }
 
 Status same_run(const RunConfig& running, const RunConfig& now) {
-  const auto before = lines_of(running), after = lines_of(now);
+  ATOLL_ASSIGN(auto before, values_of(running));
+  ATOLL_ASSIGN(auto after, values_of(now));
+  for (const auto& [key, value] : before) after.try_emplace(key, "absent");
   std::string differing;
-  const auto name_missing = [&](const auto& in, const auto& from, const char* mark) {
-    for (const auto& line : in) {
-      if (std::find(from.begin(), from.end(), line) == from.end())
-        differing += std::string(differing.empty() ? "" : ", ") + mark + line;
-    }
-  };
-  name_missing(after, before, "");
-  name_missing(before, after, "not ");
+  for (const auto& [key, value] : after) {
+    const auto& was = before.try_emplace(key, "absent").first->second;
+    if (was != value)
+      differing += (differing.empty() ? " " : ", ") + key + ": " + was + " -> " + value;
+  }
   if (differing.empty()) return {};
   return Error(ErrorCode::kConfig,
-               "server.toml says another run than the one that is served: " + differing)
+               "server.toml says another run than the one that is served:" + differing)
       .hint("another run has a folder of its own: atoll-server init FOLDER");
 }
 
@@ -74,30 +65,16 @@ class Changes {
 
 }  // namespace
 
-Result<ServerFile> read_server_file(const ServerFolder& folder) {
-  ATOLL_ASSIGN(auto document, config::Document::load(folder.config()));
-  auto root = document.root();
-  ServerFile file;
-  file.run = read_run_config(root);
-  root.table("listen").read("address", file.address);
-  file.admission = read_admission_config(root);
-  file.watch = read_watch_config(root);
-  // A run file may also say how the workbench is to simulate it.
-  for (const char* other : {"data", "partition", "simulate"}) root.table(other).accept_other_keys();
-  ATOLL_TRY(document.finish());
-  return file;
-}
-
 Result<std::vector<std::string>> reload(const ServerFolder& folder, ServerFile& running,
                                         Context& context, SecuredFolder& secured,
                                         net::Listener& listener) {
-  ATOLL_ASSIGN(const auto file, read_server_file(folder));
+  ATOLL_ASSIGN(const auto file, read_server_file(folder.config()));
   ATOLL_TRY(same_run(running.run, file.run));
   Changes changes;
   if (!context.trust_names) {
-    ATOLL_ASSIGN(auto certificate, check_identity(folder, std::chrono::system_clock::now()));
+    ATOLL_ASSIGN(const auto certificate, check_identity(folder, std::chrono::system_clock::now()));
     ATOLL_TRY(listener.reload_identity());
-    changes.lines.push_back(std::move(certificate));
+    changes.lines.push_back("certificate: " + certificate);
   }
   const auto &before = running.admission, &after = file.admission;
   changes.note("[admission] allow", before.allow, after.allow);

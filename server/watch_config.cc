@@ -1,4 +1,4 @@
-#include "server/watch/config.h"
+#include "server/watch_config.h"
 
 #include "common/net/tls_transport.h"
 

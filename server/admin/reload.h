@@ -1,5 +1,5 @@
-// server.toml: the run, and what belongs to this server alone. The run's part is fixed once the run
-// has begun; of the rest a running server takes over what it can.
+// What a running server takes over from an edited server.toml. The run's part is fixed once the run
+// has begun; of the rest, what can hold at once does.
 #pragma once
 
 #include <string>
@@ -7,21 +7,9 @@
 
 #include "server/admin/folder.h"
 #include "server/admin/secured.h"
-#include "server/admission/config.h"
-#include "server/run_config.h"
-#include "server/watch/config.h"
+#include "server/server_file.h"
 
 namespace atl::server {
-
-struct ServerFile {
-  RunConfig run;
-  std::string address = "127.0.0.1:7070";  // [listen] address
-  AdmissionConfig admission;
-  WatchConfig watch;
-};
-
-// kConfig with every mistake of the file; kIo.
-Result<ServerFile> read_server_file(const ServerFolder& folder);
 
 // Reads the file again, and the certificate and key of the server with it, and lets the running
 // server go by them: [admission], [identity] and `quarantine_after` hold from now on, the
@@ -30,7 +18,7 @@ Result<ServerFile> read_server_file(const ServerFolder& folder);
 // certificate.
 //
 // All or nothing: kConfig when the file has a mistake or another run than the one that is served
-// (naming the lines), kIdentity when the certificate cannot be used or has expired. Call on the
+// (naming the keys), kIdentity when the certificate cannot be used or has expired. Call on the
 // server's executor.
 Result<std::vector<std::string>> reload(const ServerFolder& folder, ServerFile& running,
                                         Context& context, SecuredFolder& secured,

@@ -2,7 +2,7 @@
 //
 //   SIGTERM, SIGINT   stop: the write under way is finished; the open round goes on at the next
 //   start SIGUSR2           drain: the open round is finished first, no other begins SIGHUP reload:
-//   server.toml and the certificate are read again (server_file.h); of a
+//   server.toml and the certificate are read again (reload.h); of a
 //                     server that was started from a terminal which is gone now, stop
 #pragma once
 

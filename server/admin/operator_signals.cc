@@ -1,4 +1,4 @@
-#include "server/operate/operator_signals.h"
+#include "server/admin/operator_signals.h"
 
 #include <signal.h>
 #include <unistd.h>
