@@ -1,16 +1,18 @@
 #include "server/run_config.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <sstream>
 
+#include "common/config/number.h"
 #include "common/wire/message.h"
 #include "common/wire/torchscript.h"
 #include "server/aggregation/policy.h"
 
 namespace atl::server {
 namespace {
+
+using config::number;
 
 void read_seconds(config::Table& table, const char* key, std::chrono::milliseconds& out) {
   double seconds = static_cast<double>(out.count()) / 1000;
@@ -64,15 +66,6 @@ std::string quoted(const std::string& text) {
     }
   }
   return out + "\"";
-}
-
-// The shortest text that reads back as the same number.
-std::string number(double value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
-  std::string number(text, end);
-  if (number.find_first_of(".en") == std::string::npos) number += ".0";
-  return number;
 }
 
 }  // namespace

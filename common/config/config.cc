@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "common/config/number.h"
 #include "common/config/toml.h"
 #include "common/core/file.h"
 
@@ -299,6 +300,24 @@ Result<Document> Document::parse(std::string_view text, const std::string& name)
 
 namespace {
 
+void write_value(std::ostream& out, const toml::node& node) {
+  if (const auto* value = node.as_floating_point()) {
+    out << number(value->get());
+    return;
+  }
+  const auto* list = node.as_array();
+  if (list == nullptr) {
+    node.visit([&out](const auto& value) { out << value; });
+    return;
+  }
+  out << "[";
+  for (size_t i = 0; i < list->size(); ++i) {
+    out << (i == 0 ? "" : ", ");
+    write_value(out, *list->get(i));
+  }
+  out << "]";
+}
+
 void add_values(const toml::table& table, const std::string& path,
                 std::vector<std::pair<std::string, std::string>>& out) {
   for (const auto& [key, node] : table) {
@@ -308,7 +327,7 @@ void add_values(const toml::table& table, const std::string& path,
       continue;
     }
     std::ostringstream text;
-    node.visit([&text](const auto& value) { text << value; });
+    write_value(text, node);
     out.emplace_back(name, text.str());
   }
 }

@@ -212,9 +212,11 @@ TEST(Config, PathsAreRelativeToTheFile) {
 
 TEST(Config, ValuesStandUnderDottedKeys) {
   const auto document =
-      Document::parse("b = 1\na = 'x'\n[t]\nlist = [1, 2]\n[t.u]\nrate = 0.5\n", "f").value();
+      Document::parse("b = 1\na = 'x'\n[t]\nlist = [1, 2]\n[t.u]\nrate = 0.1\nfew = [0.1, 3]\n",
+                      "f")
+          .value();
   const std::vector<std::pair<std::string, std::string>> expected{
-      {"a", "'x'"}, {"b", "1"}, {"t.list", "[ 1, 2 ]"}, {"t.u.rate", "0.5"}};
+      {"a", "'x'"}, {"b", "1"}, {"t.list", "[1, 2]"}, {"t.u.few", "[0.1, 3]"}, {"t.u.rate", "0.1"}};
   EXPECT_EQ(document.values(), expected);
 }
 
