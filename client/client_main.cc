@@ -16,6 +16,7 @@
 #include "client/enroll.h"
 #include "client/federation_loop.h"
 #include "client/renew.h"
+#include "client/torch_guards.h"
 #include "client/torch_trainer.h"
 #include "common/cli/describe.h"
 #include "common/cli/log_options.h"
@@ -89,6 +90,8 @@ Result<TorchTrainerOptions> load_data(const ClientConfig& config) {
 
 Status run_command(const Options& options) {
   ATOLL_ASSIGN(const auto config, load_client_config(options.folder.config()));
+  // Told now, and not once there is a server to train for.
+  ATOLL_TRY(parse_device(config.device));
   asio::io_context io(1);
   std::unique_ptr<net::Connector> connector;
   if (options.insecure) {
