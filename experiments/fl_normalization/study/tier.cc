@@ -31,7 +31,7 @@ Tier smoke() {
 }
 
 Tier cpu() {
-  Tier tier{.name = "cpu", .budget_minutes = 55, .grid = kGrid};
+  Tier tier{.name = "cpu", .budget_minutes = 65, .grid = kGrid};
   Block block;
   block.methods = with(kAllNorms, {{"bn", "pooled"}, {"bn", "fedbn"}, {"bn", "fedtan"}});
   block.seeds = {1, 2, 3};
@@ -44,6 +44,19 @@ Tier cpu() {
   clothes.methods = {{"none"}, {"bn"}, {"ln"}, {"gn:2"}, {"bn", "pooled"}};
   clothes.images = 30 * block.base.images_per_round();
   clothes.name = "fashion_mnist lenet";
+  // Where the map saw the published order: one class a client, few images, one epoch, and rounds
+  // enough. The seeds are others than those that found it.
+  Block narrow;
+  narrow.base.data = "fashion_mnist";
+  narrow.base.partition = "1cls";
+  narrow.base.images = 50;
+  narrow.base.epochs = 1;
+  narrow.base.cohort = 5;
+  narrow.methods = {{"none"}, {"bn"}, {"ln"}, {"gn:2"}, {"bn", "pooled"}};
+  narrow.seeds = {4, 5, 6, 7, 8};
+  narrow.images = 240 * narrow.base.images_per_round();
+  narrow.measures = 8;
+  narrow.name = "fashion_mnist lenet, one class a client";
   Block deep = block;
   deep.base.model = "vgg_mini";
   deep.methods = {{"none"}, {"bn"}, {"ln"}};
@@ -52,7 +65,7 @@ Tier cpu() {
   deep.measures = 3;
   deep.may_go = true;
   deep.name = "vgg_mini";
-  tier.blocks = {block, clothes, deep};
+  tier.blocks = {block, clothes, narrow, deep};
   return tier;
 }
 
