@@ -127,7 +127,7 @@ Status run(const Options& options) {
     log::warn("server",
               "--insecure: no encryption, no certificates; anyone on this machine can take part");
     server.context().trust_names = true;
-    secured.reload(file.admission, server.context());
+    secured.limit(server.context());
   } else {
     auto tls = secured.attach(server.context());
     tls.aside = handshakes.get_executor();

@@ -31,9 +31,13 @@ void SecuredFolder::reload(const AdmissionConfig& config, Context& context) {
     desk_ = make_enrolment_desk(folder_, config);
     context.enrolment = desk_.get();
   }
-  context.admission.failures.set(config.failed_attempts, config.failed_attempts_a_minute);
-  context.admission.allow = config.allow;
+  limit(context);
   cut_unwelcome(context);
+}
+
+void SecuredFolder::limit(Context& context) const {
+  context.admission.allow = config_.allow;
+  context.admission.failures.set(config_.failed_attempts, config_.failed_attempts_a_minute);
 }
 
 net::TlsServer SecuredFolder::attach(Context& context) {
@@ -47,9 +51,7 @@ net::TlsServer SecuredFolder::attach(Context& context) {
     unreadable_ = !changed;
     return changed && *changed;
   };
-  context.admission.allow = config_.allow;
-  context.admission.failures =
-      FailureLimit(config_.failed_attempts, config_.failed_attempts_a_minute);
+  limit(context);
   net::TlsServer tls;
   tls.authority_file = folder_.authority();
   tls.certificate_file = folder_.certificate();

@@ -24,6 +24,9 @@ class SecuredFolder {
   // any more is cut off.
   void reload(const AdmissionConfig& config, Context& context);
 
+  // The part of attach() that needs no certificates: who may come, and how often may fail.
+  void limit(Context& context) const;
+
  private:
   bool is_revoked(const std::string& serial);
   Result<bool> list_changed();
