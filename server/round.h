@@ -63,6 +63,9 @@ class Round {
   void progress(Participant& participant, Phase phase);
   void done(Participant& participant);
   void fail(Participant& participant);
+  // Nothing more is taken in: whoever has not ended by now is out of this round, and an update that
+  // was on its way will be told that it came too late.
+  void close();
   // Nobody waits for it or counts on it any more, the quorum included.
   void expel(const std::string& client);
 
@@ -74,6 +77,8 @@ class Round {
   Count evaluators(std::chrono::milliseconds patience) const { return count(false, patience); }
   // Who has missed its deadline since this was last asked, by name.
   std::vector<std::string> take_late(std::chrono::milliseconds patience);
+  // Who takes part and is neither done nor out, by name.
+  std::vector<std::string> unfinished() const;
   // How long until the next open participant counts as stalled.
   std::chrono::milliseconds until_next_deadline(std::chrono::milliseconds patience) const;
 

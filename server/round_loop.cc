@@ -197,39 +197,47 @@ size_t RoundLoop::quorum(size_t selected) const {
 // trainers.
 awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
   const auto patience = context_.config.progress;
+  const auto limit = context_.config.round_limit;
+  auto end = limit.count() > 0 ? round->begun() + limit : Clock::time_point::max();
   for (;;) {
-    tell_late(round->number(), round->take_late(patience));
+    tell_late(*round, round->take_late(patience), "no progress", patience);
     const auto trainers = round->trainers(patience);
     const auto evaluators = round->evaluators(patience);
     const size_t selected = trainers.done + trainers.failed + trainers.stalled + trainers.open;
     const size_t target =
         context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
     const bool trained = trainers.done >= target || trainers.open == 0;
+    const bool over = Clock::now() >= end;
+    if (over) tell_late(*round, round->unfinished(), "round_s: no end", limit);
     // Of nobody, when the last trainer was put in quarantine, no model can be made.
-    if (trained && evaluators.open == 0)
+    if (over || (trained && evaluators.open == 0)) {
+      round->close();
       co_return trainers.done >= std::max<size_t>(1, quorum(selected));
+    }
     // A server that was frozen (a suspended machine, a stopped process) heard nobody meanwhile;
     // that is not held against the clients.
-    const auto pause = round->until_next_deadline(patience);
-    const auto planned = Clock::now() + pause;
-    co_await round->changed().wait_for(pause);
+    const auto planned = std::min(Clock::now() + round->until_next_deadline(patience), end);
+    co_await round->changed().wait_for(
+        std::chrono::ceil<std::chrono::milliseconds>(planned - Clock::now()));
     if (const auto late = Clock::now() - planned; late > kFrozen) {
       round->postpone(late);
+      if (limit.count() > 0) end += late;
       const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(late).count();
       context_.flight.note(flight::State::kPostponed, round->number(), static_cast<uint64_t>(ms));
     }
   }
 }
 
-void RoundLoop::tell_late(uint32_t round, const std::vector<std::string>& names) {
+void RoundLoop::tell_late(const Round& round, const std::vector<std::string>& names,
+                          const std::string& what, std::chrono::milliseconds time) {
   if (names.empty()) return;
-  std::string why = "round " + std::to_string(round) + ": no progress for " +
-                    std::to_string(context_.config.progress.count()) + " ms from";
+  std::string why = "round " + std::to_string(round.number()) + ": " + what + " for " +
+                    std::to_string(time.count()) + " ms from";
   constexpr size_t kNamed = 5;
   for (size_t i = 0; i < std::min(names.size(), kNamed); ++i) why += " " + names[i];
   if (names.size() > kNamed) why += " and " + std::to_string(names.size() - kNamed) + " others";
   log::warn("server", why);
-  context_.flight.missed_deadline(names, round, why);
+  context_.flight.missed_deadline(names, round.number(), why);
 }
 
 awaitable<Status> RoundLoop::reduce_and_commit(std::shared_ptr<Round> round, const Intent& intent,

@@ -14,9 +14,14 @@ namespace {
 
 using config::number;
 
-void read_seconds(config::Table& table, const char* key, std::chrono::milliseconds& out) {
-  double seconds = static_cast<double>(out.count()) / 1000;
-  table.read(key, seconds, {.min = 0.1, .max = 1e7});
+double seconds_of(std::chrono::milliseconds time) {
+  return static_cast<double>(time.count()) / 1000;
+}
+
+void read_seconds(config::Table& table, const char* key, std::chrono::milliseconds& out,
+                  double least = 0.1) {
+  double seconds = seconds_of(out);
+  table.read(key, seconds, {.min = least, .max = 1e7});
   out = std::chrono::milliseconds(static_cast<int64_t>(std::llround(seconds * 1000)));
 }
 
@@ -131,6 +136,7 @@ RunConfig read_run_config(config::Table root) {
   auto timeouts = root.table("timeouts");
   read_seconds(timeouts, "progress_s", run.progress);
   read_seconds(timeouts, "poll_s", run.poll);
+  read_seconds(timeouts, "round_s", run.round_limit, 0);
   return run;
 }
 
@@ -167,8 +173,10 @@ std::string to_toml(const RunConfig& run) {
   if (run.fix_after > 0) out << "fix_after = " << run.fix_after << "\n";
   out << "\n[evaluation]\nevery = " << run.evaluate_every << "\n";
   out << "\n[checkpoints]\nkeep = " << run.keep << "\n";
-  out << "\n[timeouts]\nprogress_s = " << number(static_cast<double>(run.progress.count()) / 1000)
-      << "\npoll_s = " << number(static_cast<double>(run.poll.count()) / 1000) << "\n";
+  out << "\n[timeouts]\nprogress_s = " << number(seconds_of(run.progress))
+      << "\npoll_s = " << number(seconds_of(run.poll)) << "\n";
+  if (run.round_limit.count() > 0)
+    out << "round_s = " << number(seconds_of(run.round_limit)) << "\n";
   return out.str();
 }
 

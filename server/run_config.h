@@ -51,6 +51,8 @@ struct RunConfig {
       120'000};  // progress_s: a client that shows no progress this long is out of the round
   std::chrono::milliseconds poll{
       15'000};  // poll_s: an idle client hears "wait" at least this often
+  std::chrono::milliseconds round_limit{
+      0};  // round_s: a round waits no longer than this, whoever makes progress; 0: as long as any
 };
 
 // Reads the tables above; leaves document.finish() to the caller, who may read more tables first.

@@ -39,6 +39,7 @@ class Simulation {
     server_.context().watch = [this](const server::RunEvent& event) { heard(event); };
     // Clients that wait for a free thread make no progress, and none of them can be lost.
     server_.context().config.progress = std::chrono::hours(24 * 365);
+    server_.context().config.round_limit = {};
     // Everyone joins before the first round, so that cohorts are drawn from all.
     auto order = shares_in_order();
     server_.context().min_members = order.size();

@@ -26,7 +26,7 @@ address = "LISTEN"        # where to listen; clients use any of the names given 
 tensorboard = false       # event files for TensorBoard in run/tensorboard/
 
 [model]
-name = "lenet"            # linear | mlp | lenet | cnn_fedavg; input and classes come from the clients' data
+name = "mlp"              # fits any data; lenet, cnn3, vgg11, resnet18, ... for images: docs/config.md
 norm = "none"             # none | bn | ln | gn:G
 # initial = "start.safetensors"   # start from these weights instead of the seed's
 
@@ -67,6 +67,7 @@ renew_grace_days = 30     # an expired one may still be renewed for so long
 [timeouts]
 progress_s = 120.0        # a client without any progress for this long is out of the round
 poll_s = 15.0             # an idle client hears from the server at least this often
+round_s = 0.0             # a round waits no longer than this, whoever makes progress; 0: as long as anyone does
 )";
 
 Error no_folder(const ServerFolder& folder, const std::string& why) {

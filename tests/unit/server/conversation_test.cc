@@ -456,6 +456,78 @@ TEST_F(Conversation, AnUpdateThatIsTakenEndsTheCountOfRefusals) {
   }
 }
 
+// The steps that a client tells are its own word: `round_s` ends what they alone would keep open.
+TEST_F(Conversation, ARoundEndsAtItsLimitWhoeverMakesProgress) {
+  config_.min_clients = 2;
+  config_.quorum = 1;
+  config_.progress = std::chrono::hours(1);
+  config_.round_limit = net::Duration(1'500);
+  start();
+  auto &a = join("a"), &b = join("b");
+  next_task(a);
+  ASSERT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
+  ASSERT_EQ(next_task(a).round, 1u);
+  ASSERT_EQ(next_task(b).round, 1u);
+  const auto begun = std::chrono::steady_clock::now();
+  ASSERT_TRUE(upload(a, offer_of(1, weights(2)), weights(2)).accepted);
+  uint64_t steps = 0;
+  while (ask<wire::Pong>(b, wire::Ping{1, ++steps, 1u << 30}).round_open) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begun, kLong);
+    driver_.settle();
+  }
+  EXPECT_GT(steps, 1u);
+  EXPECT_EQ(next_task(a).round, 2u);
+  EXPECT_EQ(server_->context().store->model_digest(), sha256(weights(2)));
+  EXPECT_EQ(next_task(b).round, 2u);  // out of the round, not of the run
+}
+
+// Without the quorum a round is tried again, with all of them.
+TEST_F(Conversation, ARoundThatEndsAtItsLimitWithoutItsQuorumIsVoid) {
+  config_.min_clients = 2;
+  config_.progress = std::chrono::hours(1);
+  config_.round_limit = net::Duration(1'500);
+  start();
+  auto &a = join("a"), &b = join("b");
+  next_task(a);
+  ASSERT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
+  ASSERT_EQ(next_task(a).round, 1u);
+  ASSERT_TRUE(upload(a, offer_of(1, weights(2)), weights(2)).accepted);
+  ASSERT_EQ(next_task(a).round, 1u);  // again
+  ASSERT_EQ(next_task(b).round, 1u);
+  ASSERT_TRUE(upload(a, offer_of(1, weights(2)), weights(2)).accepted);
+  ASSERT_TRUE(upload(b, offer_of(1, weights(4)), weights(4)).accepted);
+  EXPECT_EQ(next_task(a).round, 2u);
+  EXPECT_EQ(server_->context().store->model_digest(), sha256(weights(3)));
+}
+
+// An update that is whole only after the round closed is in no model, and nobody says that it is.
+TEST_F(Conversation, AnUpdateThatEndsAfterItsRoundIsNotAccepted) {
+  config_.min_clients = 2;
+  config_.cohort = 1;
+  config_.over_selection = 1;
+  config_.rounds = 3;
+  start();
+  auto &a = join("a"), &b = join("b");
+  next_task(a);
+  ASSERT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
+  ASSERT_EQ(next_task(a).round, 1u);
+  ASSERT_EQ(next_task(b).round, 1u);
+  const auto grant = ask<wire::Grant>(b, offer_of(1, weights(4)));
+  say_chunk(b, grant.transfer, 0, ByteView(weights(4)).first(40));
+  driver_.settle();
+  ASSERT_TRUE(upload(a, offer_of(1, weights(2)), weights(2)).accepted);
+  ASSERT_EQ(next_task(a).round, 2u);
+  say_chunk(b, grant.transfer, 40, ByteView(weights(4)).subspan(40));
+  const auto outcome = std::get<wire::Outcome>(hear(b));
+  EXPECT_FALSE(outcome.accepted);
+  EXPECT_EQ(outcome.reason, Reason::kStaleRound);
+  EXPECT_EQ(server_->context().store->model_digest(), sha256(weights(2)));
+  const auto said = audit_.said();
+  EXPECT_EQ(std::count(said.begin(), said.end(), "update_accepted b"), 0);
+  driver_.settle();
+  EXPECT_EQ(server_->context().store->spool()->idle(), 2u);  // both files are free again
+}
+
 // A breach of the protocol costs the round at once: nobody waits for `progress_s`. It counts as a
 // refused update does, but only of a client that has joined.
 TEST_F(Conversation, ABreachOfTheProtocolCostsTheRoundAndCounts) {

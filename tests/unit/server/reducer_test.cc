@@ -199,6 +199,32 @@ TEST(Reducer, PooledKeepsTheVarianceBetweenClientsAndAllDropsIt) {
   EXPECT_EQ(values_of<float>(updates.reduce("all").value()), (std::vector<float>{1, 3, 1, 0.5f}));
 }
 
+// T5: averaging variances underestimates whenever the means differ, and only then.
+TEST(Reducer, AveragedVariancesAreTooSmallWheneverTheMeansDiffer) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    Rng rng(seed, "t5");
+    Updates apart(norm_slot()), alike(norm_slot());
+    const float mean = static_cast<float>(rng.normal());
+    for (size_t k = 0; k < 2 + rng.below(8); ++k) {
+      const auto n = 1 + rng.below(1000);
+      const float step = 0.1f + static_cast<float>(k);
+      const auto variance = [&rng] { return static_cast<float>(0.01 + rng.uniform()); };
+      const float first = variance(), second = variance();
+      apart.add(n, bytes_of<float>({mean + step, mean - 2 * step, first, second}));
+      alike.add(n, bytes_of<float>({mean, mean, first, second}));
+    }
+    const auto of = [](Updates& updates, const char* policy) {
+      return values_of<float>(updates.reduce(policy).value());
+    };
+    const auto naive = of(apart, "all"), pooled = of(apart, "pooled");
+    const auto same_naive = of(alike, "all"), same_pooled = of(alike, "pooled");
+    for (size_t channel = 2; channel < 4; ++channel) {
+      EXPECT_LT(naive[channel], pooled[channel]) << "seed " << seed;
+      EXPECT_NEAR(same_naive[channel], same_pooled[channel], 1e-6) << "seed " << seed;
+    }
+  }
+}
+
 TEST(Policy, TellsWhatItCannotPool) {
   using server::Policy;
   const auto orphan = Manifest::make({spec("a.running_var", DType::kF32, {2}, Role::kNormVar),
@@ -297,6 +323,42 @@ TEST(Reducer, HugeWeightsAreScaledNotRefused) {
   EXPECT_EQ(values_of<double>(updates.reduce("all").value()), std::vector<double>{2});
   updates.add(1, bytes_of<double>({5}));
   EXPECT_NEAR(values_of<double>(updates.reduce("all").value())[0], 2, 1e-6);
+}
+
+// T3: no mean is longer than the longest of its updates.
+TEST(Reducer, NoMeanIsLongerThanItsLongestUpdate) {
+  const auto manifest = mixed();
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    Rng rng(seed, "t3");
+    Updates updates(manifest);
+    const auto norm = [&](const Bytes& flat, const TensorSpec& tensor) {
+      double square = 0;
+      for (uint64_t i = 0; i < tensor.elements; ++i) {
+        const auto* at = flat.data() + tensor.offset + i * size_of(tensor.dtype);
+        double value = 0;
+        if (tensor.dtype == DType::kF64) std::memcpy(&value, at, 8);
+        if (tensor.dtype == DType::kF32) {
+          float narrow_value = 0;
+          std::memcpy(&narrow_value, at, 4);
+          value = narrow_value;
+        }
+        square += value * value;
+      }
+      return std::sqrt(square);
+    };
+    std::vector<Bytes> states;
+    for (size_t k = 0; k < 2 + rng.below(6); ++k) {
+      states.push_back(random_state(manifest, rng));
+      updates.add(1 + rng.below(1000), states.back());
+    }
+    const auto mean = updates.reduce("all").value();
+    for (const auto& tensor : manifest.tensors()) {
+      if (tensor.dtype != DType::kF32 && tensor.dtype != DType::kF64) continue;
+      double longest = 0;
+      for (const auto& state : states) longest = std::max(longest, norm(state, tensor));
+      EXPECT_LE(norm(mean, tensor), longest + 1e-6) << tensor.name << ", seed " << seed;
+    }
+  }
 }
 
 // T3. A rule whose weights sum to more than one is caught by the guard; normalised networks would

@@ -74,6 +74,7 @@ keep = 9
 [timeouts]
 progress_s = 33.5
 poll_s = 2.25
+round_s = 4000.5
 )";
 
 TEST(RunConfigTest, EveryKeyIsRead) {
@@ -117,6 +118,8 @@ TEST(RunConfigTest, EveryKeyIsRead) {
   EXPECT_EQ(run.keep, 9u);
   EXPECT_EQ(run.progress.count(), 33'500);
   EXPECT_EQ(run.poll.count(), 2'250);
+  EXPECT_EQ(run.round_limit.count(), 4'000'500);
+  EXPECT_EQ(none.round_limit.count(), 0);
 }
 
 // The text written is the run's identity (its hash): reading it and writing it again changes
@@ -131,7 +134,7 @@ TEST(RunConfigTest, WritingWhatWasReadIsAFixedPoint) {
   const auto written = server::to_toml(read(kEverything).value());
   auto document = config::Document::parse(kEverything, "x").value();
   for (const char* line :
-       {"learning_rate = 0.0125", "progress_s = 33.5", "input = [1, 28, 28]",
+       {"learning_rate = 0.0125", "progress_s = 33.5", "round_s = 4000.5", "input = [1, 28, 28]",
         "over_selection = 0.3", R"(initial = "/models/with \"quotes\" and \\.safetensors")"})
     EXPECT_NE(written.find(line), std::string::npos) << line << "\n" << written;
 }
@@ -182,6 +185,7 @@ TEST(RunConfigTest, MistakesAreToldWithTheirLines) {
             std::string::npos);
   EXPECT_NE(complaint("[timeouts]\nprogress_s = 0").find("at least 0.1"), std::string::npos);
   EXPECT_NE(complaint("[timeouts]\npoll_s = 0.01").find("at least 0.1"), std::string::npos);
+  EXPECT_NE(complaint("[timeouts]\nround_s = -1").find("at least 0"), std::string::npos);
   EXPECT_NE(complaint("[checkpoints]\nkeep = 0").find("at least 1"), std::string::npos);
   EXPECT_NE(complaint("seed = -1").find("at least 0"), std::string::npos);
 }
