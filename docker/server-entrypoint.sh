@@ -24,10 +24,12 @@ if [ -e /etc/atoll/server.toml ]; then
 fi
 
 # A token is good once and for a day: one that nobody came with in time is made anew.
+# Names are those that `atoll data partition` gives: client-1 ... client-4, client-01 ... client-12.
+clients=${ATOLL_CLIENTS:-0}
 number=0
-while [ "$number" -lt "${ATOLL_CLIENTS:-0}" ]; do
+while [ "$number" -lt "$clients" ]; do
   number=$((number + 1))
-  name=client-$number
+  name=$(printf "client-%0${#clients}d" "$number")
   [ ! -e "$fed/clients/$name.pem" ] || continue
   [ -z "$(find /tokens -name "$name" -mmin -1380)" ] || continue
   atoll-server token "$fed" "$name" >"/tokens/.$name" 2>/dev/null

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/data/catalogue.h"
+#include "client/data/data_spec.h"
 #include "client/data/open.h"
 #include "experiments/data/get.h"
 #include "experiments/data/partition.h"
@@ -18,7 +19,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   std::string name, folder, from, out;
   PartitionSpec partition;
-  bool clients_given = false;
+  const CLI::App* command = nullptr;  // of partition: which options were given
   bool json = false;
 };
 using SharedOptions = std::shared_ptr<Options>;
@@ -112,11 +113,51 @@ Status verify(const Options& options) {
   return {};
 }
 
+// What is dealt out, and how.
+struct Task {
+  data::DataSpec data;
+  PartitionSpec spec;
+};
+
+// A known set; or a file's [data] and [partition], before which options go.
+Result<Task> task_of(const Options& options) {
+  Task task{{}, options.partition};
+  if (!options.name.ends_with(".toml")) {
+    task.data.set = options.name;
+  } else {
+    ATOLL_ASSIGN(auto document, config::Document::load(options.name));
+    auto root = document.root();
+    uint64_t seed = 1;
+    root.read("seed", seed);
+    auto data = root.table("data");
+    task.data = data::read_data_spec(data);
+    task.spec = read_partition_spec(root.table("partition"), seed);
+    for (auto* table : {&root, &data}) table->accept_other_keys();
+    ATOLL_TRY(document.finish());
+    const auto take = [&](const char* option, auto PartitionSpec::*member) {
+      if (options.command->count(option) > 0) task.spec.*member = options.partition.*member;
+    };
+    take("--scheme", &PartitionSpec::scheme);
+    take("--clients", &PartitionSpec::clients);
+    take("--alpha", &PartitionSpec::alpha);
+    take("--shards-per-client", &PartitionSpec::shards_per_client);
+    take("--labels-per-client", &PartitionSpec::labels_per_client);
+    take("--min-examples", &PartitionSpec::min_examples);
+    take("--column", &PartitionSpec::column);
+    take("--seed", &PartitionSpec::seed);
+    take("--test", &PartitionSpec::test);
+  }
+  if (task.spec.scheme == "by-column" && options.command->count("--clients") == 0 &&
+      options.command->count("--scheme") > 0)
+    task.spec.clients = 0;
+  if (!options.folder.empty()) task.data.folder = options.folder;
+  return task;
+}
+
 Status partition(const Options& options) {
-  PartitionSpec spec = options.partition;
-  if (spec.scheme == "by-column" && !options.clients_given) spec.clients = 0;
-  ATOLL_ASSIGN(const auto folder, folder_of(options));
-  ATOLL_ASSIGN(const auto splits, data::open_dataset(options.name, folder));
+  ATOLL_ASSIGN(const auto task, task_of(options));
+  const auto& spec = task.spec;
+  ATOLL_ASSIGN(const auto splits, data::open_data(task.data));
   ATOLL_ASSIGN(const auto made, make_partition(spec, splits));
   if (!options.out.empty()) ATOLL_TRY(write_partition(options.out, spec, made, splits));
   if (options.json) {
@@ -137,14 +178,7 @@ void add_partition_options(CLI::App& app, Options& options) {
   app.add_option("--scheme", spec.scheme)
       ->capture_default_str()
       ->check(CLI::IsMember(scheme_names()));
-  app.add_option_function<uint32_t>(
-         "--clients",
-         [&options](const uint32_t& clients) {
-           options.partition.clients = clients;
-           options.clients_given = true;
-         },
-         "how many (10; by-column: one per value)")
-      ->type_name("UINT");
+  app.add_option("--clients", spec.clients, "how many (10; by-column: one per value)");
   app.add_option("--alpha", spec.alpha, "concentration of the Dirichlets")->capture_default_str();
   app.add_option("--shards-per-client", spec.shards_per_client)->capture_default_str();
   app.add_option("--labels-per-client", spec.labels_per_client)->capture_default_str();
@@ -186,9 +220,14 @@ void add_data_verb(CLI::App& app, Verbs& verbs) {
 
   auto [partition_command, partition_options] =
       add("partition", "cut a set into clients' shares", partition);
-  partition_command->add_option("name", partition_options->name)->required();
+  partition_options->command = partition_command;
+  partition_command
+      ->add_option("name", partition_options->name,
+                   "a known set; or a FILE.toml with [data] and, where options do not say, "
+                   "[partition]")
+      ->required();
   partition_command->add_option("--folder", partition_options->folder,
-                                "where its files are (else ATOLL_DATA, then the cache)");
+                                "where a set's files are (else ATOLL_DATA, then the cache)");
   add_partition_options(*partition_command, *partition_options);
 }
 

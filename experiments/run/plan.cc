@@ -14,7 +14,7 @@ Result<Plan> load_plan(const std::string& file, const std::string& set) {
   auto root = document.root();
   Plan plan;
   plan.run = server::read_run_config(root);
-  for (const char* servers : {"listen", "identity", "admission"})
+  for (const char* servers : {"listen", "watch", "identity", "admission"})
     root.table(servers).accept_other_keys();
 
   auto table = root.table("data");

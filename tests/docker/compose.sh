@@ -68,7 +68,8 @@ done
 [ -n "$found" ] || fail "no docker here can build with BuildKit: apt-get install docker-buildx"
 "$docker" rmi "$base" >/dev/null
 if "$docker" compose version >/dev/null 2>&1; then compose_command="$docker compose"; else compose_command="docker-compose"; fi
-compose() { $compose_command -p "$project" -f "$root/docker/compose.yaml" "$@"; }
+file=$root/docker/compose.yaml
+compose() { $compose_command -p "$project" -f "$file" "$@"; }
 note "engine: $("$docker" info -f '{{.ServerVersion}}, {{.Driver}}, cgroups {{.CgroupVersion}}'), ${engine:+private, }$compose_command"
 
 # --- The base and the images.
@@ -182,7 +183,7 @@ grep '"event":"run_started"' audit.jsonl | tail -n 1 | grep -qv 'after round 0' 
 over
 
 # --- As it lies there, with fewer clients than shares, and with more.
-for clients in 3 6; do
+for clients in 3 10; do
   project=atoll-$tag-scale$clients
   run 20
   shares=$((clients > 4 ? clients : 4))
@@ -195,6 +196,20 @@ for clients in 3 6; do
   note "$clients clients: the run is complete"
   over
 done
+
+# --- A project as `atoll new` makes it: its table, dealt out among three clients, and the simulation's model.
+unset CLIENTS RUN
+"$bin/atoll" new boxed --data csv >/dev/null
+"$bin/atoll" simulate boxed/run.toml --json --out boxed-whole >whole.json 2>/dev/null
+project=atoll-$tag-new
+file=$here/boxed/compose.yaml
+up
+# shellcheck disable=SC2046
+ends_well $(all)
+afterwards status fed >status.json
+is_undisturbed status.json
+note "a new project in containers: the simulation's model: $found"
+over
 project=""
 
 if [ -n "${ATOLL_DOCKER_COMPILE:-}" ]; then

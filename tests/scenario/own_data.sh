@@ -80,8 +80,7 @@ expect 2 'must be 1 to 64 letters' atoll new 'no name'
 # The project for real: its run file on a server, its client file at a client, over mutual TLS.
 atoll-server init my-csv/fed --name 127.0.0.1 >/dev/null
 cp my-csv/run.toml my-csv/fed/server.toml
-printf '\n[listen]\naddress = "127.0.0.1:0"\n' >>my-csv/fed/server.toml
-sed -i 's/^min_clients = 3/min_clients = 1/; s/^rounds = 20/rounds = 3/' my-csv/fed/server.toml
+sed -i 's/^min_clients = 3/min_clients = 1/; s/^rounds = 20/rounds = 3/; s/^address = .*/address = "127.0.0.1:0"/' my-csv/fed/server.toml
 start server.log atoll-server run my-csv/fed
 server=$started
 until_true 10 test -e my-csv/fed/address
