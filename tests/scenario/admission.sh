@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 digits
 "$bin/atoll-server" init server --listen 127.0.0.1:0 >/dev/null
-sed -i 's/^rounds = 10/rounds = 100000/; s/^min_clients = 1/min_clients = 2/; s/^quorum = 0/quorum = 1/; s/^name = "lenet"/name = "mlp"/; s/^client_days = 365 /client_days = 0.00012 /' server/server.toml
+sed -i 's/^rounds = 10/rounds = 100000/; s/^min_clients = 1/min_clients = 2/; s/^quorum = 0/quorum = 1/; s/^client_days = 365 /client_days = 0.00012 /' server/server.toml
 start server.log "$bin/atoll-server" run server
 server=$started
 until_true 10 test -e server/address

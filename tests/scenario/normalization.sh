@@ -6,6 +6,13 @@
 if [ -n "${ATOLL_DATA:-}" ]; then set=cifar10; else set=digits; fi
 study() { "$bin/atoll" experiment fl-normalization --tier smoke --set $set --out study; }
 
+# What it would do, before it does it.
+"$bin/atoll" experiment fl-normalization --tier smoke --set $set --dry-run --out dry >plan.txt 2>dry.log || { cat dry.log; fail "the dry run"; }
+grep -qE '^[0-9]+ tuning runs and [0-9]+ runs, about ' plan.txt || fail "no sum of the plan"
+[ "$(grep -cE '^(tune|run ) ' plan.txt)" = "$(sed -n 's/^\([0-9]*\) tuning runs and \([0-9]*\) runs.*/\1 + \2/p' plan.txt | xargs expr)" ] ||
+  fail "the plan lists other runs than it counts"
+[ ! -e dry ] || fail "a dry run left something"
+
 start first.log "$bin/atoll" experiment fl-normalization --tier smoke --set $set --out study
 until_true 200 sh -c 'ls study/cells/*.json'
 kill -9 "$started"

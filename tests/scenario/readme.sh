@@ -13,7 +13,7 @@ block "two-machines client" >client.txt
 [ "$(cat server.txt client.txt | grep -c .)" = 5 ] || fail "the README's secured run is not five commands"
 
 sh -ec "$(sed -n 1p server.txt)"
-sed -i 's/^rounds = 10/rounds = 2/; s/^name = "lenet"/name = "mlp"/; s/^poll_s = 15.0/poll_s = 0.5/; s/^address = .*/address = "127.0.0.1:0"/' fed/server.toml
+sed -i 's/^rounds = 10/rounds = 2/; s/^poll_s = 15.0/poll_s = 0.5/; s/^address = .*/address = "127.0.0.1:0"/' fed/server.toml
 token=$(sh -ec "$(sed -n 2p server.txt)" 2>/dev/null)
 start server.log sh -ec "exec $(sed -n 3p server.txt)"
 server=$started

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 digits
 "$bin/atoll-server" init server --listen 127.0.0.1:0 >/dev/null
-sed -i 's/^rounds = 10/rounds = 3/; s/^min_clients = 1/min_clients = 2/; s/^poll_s = 15.0/poll_s = 0.5/; s/^name = "lenet"/name = "mlp"/' server/server.toml
+sed -i 's/^rounds = 10/rounds = 3/; s/^min_clients = 1/min_clients = 2/; s/^poll_s = 15.0/poll_s = 0.5/' server/server.toml
 start server.log "$bin/atoll-server" run server
 server=$started
 until_true 10 test -e server/address

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/cli/front_door.h"
 #include "experiments/report/text.h"
 
 namespace atl::study {
@@ -120,7 +121,7 @@ Result<Advice> advise(const Federation& federation, const RegimeMap& map) {
     return Error(ErrorCode::kUnsupported,
                  "the map has " + std::to_string(map.regimes.size()) +
                      " regimes, which give no rule: it takes six, with both signs of LN - BN")
-        .hint("./atoll experiment fl-normalization --map measures one");
+        .hint(cli::front_door() + " experiment fl-normalization --map measures one");
   const auto known = known_before_training(as_regime(federation));
   const auto spans = spans_of(map);
   Advice advice;

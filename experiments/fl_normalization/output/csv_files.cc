@@ -2,6 +2,7 @@
 #include "common/core/file.h"
 #include "common/core/version.h"
 #include "experiments/fl_normalization/output/study_report.h"
+#include "experiments/report/built_with.h"
 
 namespace atl::study {
 namespace {
@@ -20,7 +21,7 @@ Table runs_of(const StudyReport& report) {
       const double trained = static_cast<double>(c.images_in_all());
       runs.add({c.key(),
                 std::string(version()),
-                "2.11.0",
+                std::string(workbench::torch_version()),
                 c.data,
                 r.partition_sha256,
                 c.model,

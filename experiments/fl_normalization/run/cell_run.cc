@@ -79,6 +79,7 @@ Status simulate(const Ready& ready, const Cell& cell, const StudySet& set,
   simulation.out = options.scratch;
   simulation.threads = cell.is_lockstep() ? cell.cohort : 1;
   simulation.report = false;
+  simulation.shuffle_arrival = options.shuffle_arrival;
   simulation.around = [&](const workbench::Share& share, auto inner) {
     if (cell.is_lockstep()) inner = lockstep.around(share.name, std::move(inner));
     return book.around(share.name, std::move(inner));

@@ -12,6 +12,7 @@
 namespace atl::study {
 namespace {
 
+constexpr uint32_t kFirstSteps = 2;  // a slow model is measured by these alone
 constexpr uint32_t kSteps = 10;
 constexpr size_t kImages = 512;
 
@@ -30,14 +31,15 @@ Result<double> speed_of(const Cell& cell, const StudySet& set, double seconds,
   client::Task task{.round = 1, .total_rounds = 1};  // a constant rate: the same round again
   task.settings = run.train;
   task.settings.learning_rate = 1e-3;
-  task.settings.steps = kSteps;
+  task.settings.steps = kFirstSteps;
   client::Progress progress;
   ATOLL_TRY(trainer->run(task, progress));  // the first steps make buffers
   double spent = 0, images = 0;
   while (spent < seconds) {
     ATOLL_ASSIGN(const auto report, trainer->run(task, progress));
     spent += report.seconds;
-    images += static_cast<double>(kSteps) * static_cast<double>(cell.batch);
+    images += static_cast<double>(task.settings.steps) * static_cast<double>(cell.batch);
+    task.settings.steps = kSteps;
   }
   return images / spent;
 }

@@ -196,6 +196,25 @@ TEST(ExactSum, FloatsDownToTheGridAreExact) {
   }
 }
 
+// T1: values between the grid's points come back within the bound, however many clients share them.
+TEST(ExactSum, EqualClientsOffTheGridGiveBackTheirValueWithinTheBound) {
+  for (const uint64_t clients : {3u, 1000u}) {
+    for (const double value : {0x1.2345678p-65, 1e-12 / 3, -0x1.fp-82, 0x1p-90, 1.0 / 3, -1e-21}) {
+      ExactSum sum(1);
+      for (uint64_t k = 0; k < clients; ++k) sum.add(1 + k % 7, std::span<const double>(&value, 1));
+      double mean = 0;
+      sum.mean(std::span<double>(&mean, 1));
+      EXPECT_NEAR(mean, value, 0x1p-81 + 0x1p-52 * std::fabs(value)) << clients;
+    }
+    const float tiny = 0x1.234566p-65f;
+    ExactSum sum(1);
+    for (uint64_t k = 0; k < clients; ++k) sum.add(1 + k % 7, std::span<const float>(&tiny, 1));
+    float mean = 0;
+    sum.mean(std::span<float>(&mean, 1));
+    EXPECT_NEAR(mean, tiny, 0x1p-81 + 0x1p-24 * tiny) << clients;
+  }
+}
+
 TEST(ExactSum, WeightsSumToOne) {
   // T1: with every value 1, the mean is the sum of the coefficients.
   Rng rng(5, "test");

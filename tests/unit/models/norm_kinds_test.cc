@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "models/norm/feature_norm.h"
+#include "models/registry.h"
+#include "models/state.h"
 #include "tests/unit/models/norm_slots.h"
 
 namespace atl::models {
@@ -144,6 +146,41 @@ TEST_F(NormKinds, WhatTrainingAndEvaluationDifferIn) {
       layer->eval();
       EXPECT_EQ(torch::equal(trained, layer->forward(x_)), texts == &same) << text;
     }
+  }
+}
+
+// T9: nor do layers without a norm, standardised weights, and whole networks of them.
+TEST_F(NormKinds, NetworksWithoutBatchStatisticsAreTheSameInTrainingAndEvaluation) {
+  auto conv = make_ws_conv({3, 8, 5, 2, 1}, true);
+  {
+    torch::NoGradGuard no_grad;
+    for (auto& tensor : conv->parameters()) tensor.uniform_(-1, 1);
+  }
+  const auto images = torch::randn({4, 3, 32, 32});
+  const auto trained = conv->forward(images).detach().clone();
+  conv->eval();
+  EXPECT_TRUE(torch::equal(conv->forward(images), trained));
+  for (const char* norm : {"none", "ws", "gn:2+ws", "ln", "bn"}) {
+    auto model = make_model({.name = "lenet", .norm = norm, .input = {3, 32, 32}, .classes = 10});
+    ASSERT_TRUE(model.ok()) << norm;
+    initialize(**model, 3);
+    (*model)->train();
+    const auto before = (*model)->forward(images).detach().clone();
+    (*model)->eval();
+    EXPECT_EQ(torch::equal((*model)->forward(images), before), std::string(norm) != "bn") << norm;
+  }
+}
+
+// T9: where a batch is a single value a channel, nothing but the batch's own statistics fails.
+TEST_F(NormKinds, ASingleValueAChannelStopsOnlyWhatHasNothingButTheBatch) {
+  const std::pair<NormSite, torch::Tensor> sites[] = {{{6, 0}, torch::randn({1, 6})},
+                                                      {{6, 2, 1, 1}, torch::randn({1, 6, 1, 1})}};
+  for (const auto& [site, x] : sites) {
+    for (const char* text : {"ln", "ln_e", "gn:2", "in", "rms", "bn", "bn_fixed", "brn", "hbn"}) {
+      auto layer = random_slot(text, site);
+      EXPECT_TRUE(torch::isfinite(layer->forward(x)).all().item<bool>()) << text;
+    }
+    EXPECT_THROW(plain_slot("bn_nostat", site)->forward(x), c10::Error);
   }
 }
 

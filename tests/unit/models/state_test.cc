@@ -53,6 +53,15 @@ TEST(ModelState, FlatBytesComeBackThroughAFile) {
   EXPECT_EQ(other->named_buffers()["norm1.num_batches_tracked"].item<int64_t>(), 1);
 }
 
+// T14. Whoever writes a model gives every tensor a role, or hears which one has none.
+TEST(ModelStateDeath, ATensorWithoutARoleIsABug) {
+  struct Careless : Model {
+    Careless() : Model(*parse_norm("none")) { register_parameter("stray", torch::zeros({2})); }
+    torch::Tensor forward(torch::Tensor x) override { return x; }
+  };
+  EXPECT_DEATH(manifest_of(*std::make_shared<Careless>()), "tensor without a role: stray");
+}
+
 TEST(ModelState, CountersLieBeforeFloatsAndEveryTensorAtItsOffset) {
   auto model = made("lenet", "bn");
   initialize(*model, 6);

@@ -144,6 +144,33 @@ TEST(Calibration, RecalibrationFindsTheMomentsOfTheData) {
   EXPECT_TRUE(torch::equal(buffer(model, "norm2.running_var"), before));
 }
 
+// T23: of shuffled batches of one set they come the nearer the more batches there are.
+TEST(Calibration, RecalibrationConvergesToTheMomentsOfTheSet) {
+  torch::manual_seed(9);
+  const auto model = made("lenet", "bn");
+  constexpr int64_t kImages = 512, kSize = 32;
+  const auto set =
+      images(kImages) * torch::rand({kImages, 1, 1, 1}) + torch::rand({kImages, 1, 1, 1});
+  const auto order = torch::randperm(kImages);
+  const auto flat = torch::conv2d(set, model->named_parameters()["conv1.weight"])
+                        .to(torch::kDouble)
+                        .transpose(0, 1)
+                        .flatten(1);
+  const auto mean = flat.mean(1), var = flat.var(1, /*unbiased=*/true);
+  const auto after = [&](int64_t batches) {
+    auto parts = order.slice(0, 0, kSize * batches).split(kSize);
+    auto next = parts.begin();
+    recalibrate(*model, batches, [&] { return set.index_select(0, *next++); });
+    return std::pair((buffer(model, "norm1.running_mean") - mean).abs().max().item<double>(),
+                     ((buffer(model, "norm1.running_var") - var) / var).abs().max().item<double>());
+  };
+  const auto two = after(2), all = after(kImages / kSize);
+  EXPECT_LE(all.first, 1e-5);
+  EXPECT_LE(all.second, 0.05);
+  EXPECT_GT(two.first, 100 * all.first);
+  EXPECT_GT(two.second, all.second);
+}
+
 TEST(Calibration, LeavesModelsWithoutRunningStatisticsAsTheyAre) {
   torch::manual_seed(8);
   const auto model = made("lenet", "ln");

@@ -110,6 +110,30 @@ TEST(Plan, TheBestRateIsThatOfTheLastEvaluationsAndFailuresDoNotCount) {
             0U);  // half of its grid is missing
 }
 
+// What the command plans where a GPU is to be had; speeds as if it were there.
+TEST(Tier, TheOneForGpusIsTheFullTable) {
+  auto tier = make_tier("gpu").value();
+  Speeds speeds;
+  for (const char* model : {"lenet", "vgg11", "resnet18"})
+    for (const char* norm : {"none", "bn", "ln", "gn:2", "gn:8"})
+      speeds[std::string(model) + " " + norm] = std::string(model) == "lenet" ? 40'000 : 9'000;
+  const auto cut = make_plan(tier, speeds, 1).value();
+  EXPECT_LE(minutes_of(cut), tier.budget_minutes);
+  EXPECT_FALSE(cut.reduced.empty());
+  tier.budget_minutes = 1e6;
+  const auto plan = make_plan(tier, speeds, 1).value();
+  EXPECT_TRUE(plan.reduced.empty());
+  EXPECT_EQ(plan.cells.size(), 3U * 5);  // bn(pooled) shares bn's rate
+  EXPECT_EQ(plan.tuning.size(), 3U * 4 * tier.grid.size());
+  for (const auto& cell : plan.cells) {
+    EXPECT_EQ(cell.clients, 100U);
+    EXPECT_EQ(cell.cohort, 10U);
+    EXPECT_EQ(cell.batch, 64U);
+    EXPECT_EQ(cell.rounds, 300U);
+    EXPECT_TRUE(partition_of(cell).ok());
+  }
+}
+
 TEST(Tier, TheLongOneIsAMapOfTwentyFourRegimesWithThreeSeeds) {
   const auto tier = make_tier("long");
   ASSERT_TRUE(tier.ok());

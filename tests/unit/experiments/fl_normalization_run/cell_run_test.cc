@@ -18,9 +18,9 @@ namespace {
 using atl::testing::TemporaryFolder;
 using testing::made_cell;
 
-CellResult run(const Cell& cell, StudyData& data) {
+CellResult run(const Cell& cell, StudyData& data, std::optional<uint64_t> shuffle = {}) {
   TemporaryFolder folder;
-  auto result = run_cell(cell, data, {folder.path() + "/scratch", "cpu"});
+  auto result = run_cell(cell, data, {folder.path() + "/scratch", "cpu", shuffle});
   EXPECT_TRUE(result.ok()) << (result ? "" : result.error().message());
   return std::move(result).value();
 }
@@ -43,6 +43,14 @@ TEST(CellRun, TheSameCellGivesTheSameTablesAlsoBesideAnother) {
   auto another = made_cell();
   another.seed = 2;
   EXPECT_NE(csv_rows(run(another, data).curve), csv_rows(first.curve));
+}
+
+// T21
+TEST(CellRun, TheOrderInWhichClientsComeChangesNoBit) {
+  StudyData data;
+  testing::put_made_set(data);
+  const auto usual = timeless(run(made_cell(), data));
+  for (const uint64_t seed : {7u, 77u}) EXPECT_EQ(timeless(run(made_cell(), data, seed)), usual);
 }
 
 TEST(CellRun, LookingChangesNoBit) {

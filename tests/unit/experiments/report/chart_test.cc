@@ -91,6 +91,15 @@ TEST(Chart, ValuesThatAreNotFiniteLeaveGaps) {
   EXPECT_EQ(draw(chart_of({NAN, NAN})).find("<svg"), std::string::npos);
 }
 
+// Losses are never negative, however wide their deviation; differences may be.
+TEST(Chart, ABandMakesNoRoomBelowZeroUnlessALineGoesThere) {
+  auto chart = chart_of({2, 0.5});
+  chart.series[0].points[1].spread = 0.9;
+  EXPECT_EQ(draw(chart).find(">-"), std::string::npos) << draw(chart);
+  chart.series[0].points.push_back({3, -0.1, 0});
+  EXPECT_NE(draw(chart).find(">-"), std::string::npos);
+}
+
 TEST(Chart, OneRoundIsADot) {
   const auto svg = draw(chart_of({0.7}));
   EXPECT_EQ(count(svg, "<circle class=\"dot c0\""), 1u);
