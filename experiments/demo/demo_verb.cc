@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "common/cli/front_door.h"
 #include "common/core/file.h"
 #include "experiments/data/partition_report.h"
 #include "experiments/demo/child_process.h"
@@ -217,11 +218,12 @@ Status run(const Options& o) {
       "No image left its client.\n"
       "  model   %s\n  sha256  %s\n  report  %s\n"
       "next: the same run in one process, byte for byte:\n"
-      "      ./atoll simulate %s%s\n",
+      "      %s simulate %s%s\n",
       prepared.partition.shares.size(), prepared.record.set.c_str(),
       human_seconds(outcome.seconds).c_str(), outcome.accuracy, outcome.rounds,
       outcome.model.c_str(), outcome.model_sha256.c_str(), outcome.report.c_str(),
-      fs::proximate(file).c_str(), o.set.empty() ? "" : (" --data " + o.set).c_str());
+      cli::front_door().c_str(), fs::proximate(file).c_str(),
+      o.set.empty() ? "" : (" --data " + o.set).c_str());
   return {};
 }
 

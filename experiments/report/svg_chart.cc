@@ -55,16 +55,20 @@ struct Bounds {
 
 Bounds bounds_of(const std::vector<ChartSeries>& series) {
   Bounds b;
+  double least = std::numeric_limits<double>::infinity();
   for (const auto& one : series) {
     for (const auto& point : one.points) {
       b.x_low = std::min(b.x_low, point.x);
       b.x_high = std::max(b.x_high, point.x);
       if (!std::isfinite(point.y)) continue;
       b.any = true;
+      least = std::min(least, point.y);
       b.y_low = std::min(b.y_low, point.y - point.spread);
       b.y_high = std::max(b.y_high, point.y + point.spread);
     }
   }
+  // A band of deviations does not make room for values that none of its lines can take.
+  if (least >= 0) b.y_low = std::max(b.y_low, 0.0);
   return b;
 }
 

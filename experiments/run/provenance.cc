@@ -10,6 +10,7 @@
 
 #include "common/core/file.h"
 #include "common/core/version.h"
+#include "experiments/report/built_with.h"
 #include "experiments/report/fields.h"
 
 namespace atl::workbench {
@@ -32,7 +33,7 @@ Json environment() {
           {"cores", std::thread::hardware_concurrency()},
           {"kernel", std::string(system.sysname) + " " + system.release},
           {"compiler", __VERSION__},
-          {"torch", "2.11.0"},
+          {"torch", torch_version()},
           {"atoll", version()}};
 }
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "common/cli/front_door.h"
 #include "common/core/log.h"
 #include "experiments/report/text.h"
 #include "experiments/run/progress.h"
@@ -37,7 +38,7 @@ Status run(const Options& o) {
               outcome.rounds, human_seconds(outcome.seconds).c_str());
   std::printf("model    %s\nsha256   %s\nreport   %s\n", outcome.model.c_str(),
               outcome.model_sha256.c_str(), outcome.report.c_str());
-  std::printf("next: ./atoll inspect %s\n", outcome.model.c_str());
+  std::printf("next: %s inspect %s\n", cli::front_door().c_str(), outcome.model.c_str());
   return {};
 }
 
