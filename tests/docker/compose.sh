@@ -68,8 +68,8 @@ done
 [ -n "$found" ] || fail "no docker here can build with BuildKit: apt-get install docker-buildx"
 "$docker" rmi "$base" >/dev/null
 if "$docker" compose version >/dev/null 2>&1; then compose_command="$docker compose"; else compose_command="docker-compose"; fi
-file=$root/docker/compose.yaml
-compose() { $compose_command -p "$project" -f "$file" "$@"; }
+services=$root/docker/compose.yaml
+compose() { $compose_command -p "$project" -f "$services" "$@"; }
 note "engine: $("$docker" info -f '{{.ServerVersion}}, {{.Driver}}, cgroups {{.CgroupVersion}}'), ${engine:+private, }$compose_command"
 
 # --- The base and the images.
@@ -202,7 +202,7 @@ unset CLIENTS RUN
 "$bin/atoll" new boxed --data csv >/dev/null
 "$bin/atoll" simulate boxed/run.toml --json --out boxed-whole >whole.json 2>/dev/null
 project=atoll-$tag-new
-file=$here/boxed/compose.yaml
+services=$here/boxed/compose.yaml
 up
 # shellcheck disable=SC2046
 ends_well $(all)
