@@ -131,6 +131,12 @@ std::optional<Rule> rule_of_all(const RegimeMap& map) {
   return fit_rule(all);
 }
 
+bool has_several(const RegimeMap& map, std::string Cell::*what) {
+  return std::any_of(map.regimes.begin(), map.regimes.end(), [&](const Regime& regime) {
+    return regime.cell.*what != map.regimes.front().cell.*what;
+  });
+}
+
 RegimeMap regime_map(const std::vector<Setting>& settings) {
   std::vector<Regime> regimes;
   for (const auto& setting : settings) {

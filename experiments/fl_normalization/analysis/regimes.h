@@ -47,6 +47,9 @@ struct RegimeMap {
   Interval interval_ln;
 };
 
+// Whether the map's settings differ in that, so that a regime's name must say it.
+bool has_several(const RegimeMap& map, std::string Cell::*what);
+
 RegimeMap regime_map(const std::vector<Setting>& settings);
 RegimeMap regime_map(std::vector<Regime> regimes);
 

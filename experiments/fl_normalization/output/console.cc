@@ -122,10 +122,11 @@ std::string published_text(const StudyReport& report) {
 
 std::string map_text(const RegimeMap& map) {
   Rows rows{{"regime", "LN - BN", "GN - BN", "none - BN", "ECS", "M", "norm spread", "best %"}};
+  const bool sets = has_several(map, &Cell::data);
   for (const auto& r : map.regimes) {
     const auto& c = r.cell;
-    rows.push_back({c.model + " " + c.partition + ", " + std::to_string(c.images) + " images, E " +
-                        std::to_string(c.epochs),
+    rows.push_back({(sets ? c.data + " " : "") + c.model + " " + c.partition + ", " +
+                        std::to_string(c.images) + " images, E " + std::to_string(c.epochs),
                     words(r.ln), words(r.gn), words(r.none), fixed(r.ecs, 3), fixed(r.mismatch, 3),
                     fixed(r.norm_spread, 2), fixed(100 * r.best, 1)});
   }

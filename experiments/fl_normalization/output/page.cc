@@ -86,10 +86,11 @@ std::string heat_of(const RegimeMap& map, const std::string& title,
   const auto place = [](std::vector<std::string>& names, const std::string& name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
+  const bool sets = has_several(map, &Cell::data), models = has_several(map, &Cell::model);
   for (const auto& regime : map.regimes) {
     const auto& c = regime.cell;
     const auto& d = regime.*difference;
-    const auto r = (c.model == "lenet" ? "" : c.model + " ") + c.partition;
+    const auto r = (sets ? c.data + " " : "") + (models ? c.model + " " : "") + c.partition;
     const auto column = std::to_string(c.images) + " img, E " + std::to_string(c.epochs);
     place(heat.rows, r);
     place(heat.columns, column);

@@ -48,6 +48,31 @@ std::unique_ptr<StudyReport> report() {
   return make_report(plan, tuned, results);
 }
 
+// Else one would stand in the other's place on the map.
+TEST(StudyReport, RegimesOfTwoSetsAreToldApart) {
+  EXPECT_THAT(to_text(*report()), Not(HasSubstr("cifar10 lenet 2cls, 500")));
+  StudyPlan plan{"two", 55, 2, {0.1}, {{"lenet bn", 1000}, {"lenet ln", 1000}}, {}, {}, {}};
+  std::vector<CellResult> results;
+  for (const char* set : {"cifar10", "fashion_mnist"}) {
+    for (const char* partition : {"1cls", "2cls"}) {
+      Cell cell;
+      cell.rounds = 5;
+      cell.data = set;
+      cell.partition = partition;
+      for (const uint64_t seed : {1, 2, 3}) {
+        results.push_back(testing::made(cell, "bn", seed, 0.40));
+        results.push_back(testing::made(cell, "ln", seed, 0.37));
+      }
+    }
+  }
+  for (const auto& result : results) plan.cells.push_back(result.cell);
+  const auto both = make_report(plan, {}, results);
+  for (const char* name : {"cifar10 ", "fashion_mnist "}) {
+    EXPECT_THAT(to_text(*both), HasSubstr(std::string(name) + "lenet 2cls, 500"));
+    EXPECT_THAT(to_page(*both), HasSubstr(std::string(name) + "2cls<"));
+  }
+}
+
 TEST(StudyReport, TextSaysWhatWasCutWhatFailedAndWhatIsMissing) {
   const auto text = to_text(*report());
   EXPECT_THAT(text, HasSubstr("lenet: 20 rounds instead of 60"));
