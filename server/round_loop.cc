@@ -32,6 +32,8 @@ wire::Evaluation sum_of_evaluations(const Round& round) {
   return sum;
 }
 
+std::string in_ms(std::chrono::milliseconds time) { return std::to_string(time.count()) + " ms"; }
+
 Error drained() {
   return Error(ErrorCode::kInterrupted, "the server was drained: no other round begins");
 }
@@ -200,7 +202,7 @@ awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
   const auto limit = context_.config.round_limit;
   auto end = limit.count() > 0 ? round->begun() + limit : Clock::time_point::max();
   for (;;) {
-    tell_late(*round, round->take_late(patience), "no progress", patience);
+    tell_late(*round, round->take_late(patience), "no progress for " + in_ms(patience));
     const auto trainers = round->trainers(patience);
     const auto evaluators = round->evaluators(patience);
     const size_t selected = trainers.done + trainers.failed + trainers.stalled + trainers.open;
@@ -208,7 +210,8 @@ awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
         context_.config.cohort == 0 ? selected : std::min<size_t>(selected, context_.config.cohort);
     const bool trained = trainers.done >= target || trainers.open == 0;
     const bool over = Clock::now() >= end;
-    if (over) tell_late(*round, round->unfinished(), "round_s: no end", limit);
+    if (over)
+      tell_late(*round, round->unfinished(), "no answer within " + in_ms(limit) + " (round_s)");
     // Of nobody, when the last trainer was put in quarantine, no model can be made.
     if (over || (trained && evaluators.open == 0)) {
       round->close();
@@ -229,10 +232,9 @@ awaitable<bool> RoundLoop::collect(std::shared_ptr<Round> round) {
 }
 
 void RoundLoop::tell_late(const Round& round, const std::vector<std::string>& names,
-                          const std::string& what, std::chrono::milliseconds time) {
+                          const std::string& what) {
   if (names.empty()) return;
-  std::string why = "round " + std::to_string(round.number()) + ": " + what + " for " +
-                    std::to_string(time.count()) + " ms from";
+  std::string why = "round " + std::to_string(round.number()) + ": " + what + " from";
   constexpr size_t kNamed = 5;
   for (size_t i = 0; i < std::min(names.size(), kNamed); ++i) why += " " + names[i];
   if (names.size() > kNamed) why += " and " + std::to_string(names.size() - kNamed) + " others";

@@ -29,9 +29,9 @@ class RoundLoop {
   std::vector<Place> places_for(const std::vector<std::string>& cohort, bool train,
                                 bool evaluate) const;
   std::shared_ptr<Round> open(const Intent& intent);
-  // That these missed a deadline of `time`: a line of the log, and a dump of their sessions.
-  void tell_late(const Round& round, const std::vector<std::string>& names, const std::string& what,
-                 std::chrono::milliseconds time);
+  // What is missing from these after a deadline: a line of the log, and a dump of their sessions.
+  void tell_late(const Round& round, const std::vector<std::string>& names,
+                 const std::string& what);
   net::awaitable<bool> collect(std::shared_ptr<Round> round);
   net::awaitable<Status> reduce_and_commit(std::shared_ptr<Round> round, const Intent& intent,
                                            std::chrono::steady_clock::time_point begun);

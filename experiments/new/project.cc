@@ -197,7 +197,8 @@ Result<Kind> kind_of(const std::string& data) {
         kOwnData,
         "`data/train.csv` holds made-up rows: put your own table there, and name its label and "
         "its\n"
-        "classes under `[data]` in `run.toml` and `client.toml`. Columns of text become one "
+        "classes under `[data]` in `run.toml`, `client.toml` and `container.toml`. Columns of text "
+        "become one "
         "feature a value.",
         {.input = {4}, .classes = 2}};
   }
@@ -210,8 +211,8 @@ Result<Kind> kind_of(const std::string& data) {
         kOwnData,
         "`data/images` holds made-up images, a sub-folder for each class: put your own there (PNG "
         "or\n"
-        "JPEG), and name the classes, size and colour under `[data]` in `run.toml` and "
-        "`client.toml`.",
+        "JPEG), and name the classes, size and colour under `[data]` in `run.toml`, "
+        "`client.toml` and `container.toml`.",
         {.input = {1, 16, 16}, .classes = 2}};
   }
   ATOLL_ASSIGN(const auto* set, data::find_set(data));
@@ -221,9 +222,15 @@ Result<Kind> kind_of(const std::string& data) {
               {.input = set->shape, .classes = static_cast<uint32_t>(set->class_names.size())}};
 }
 
-std::string filled(std::string text, const std::string& mark, const std::string& value) {
-  for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + value.size()))
-    text.replace(at, mark.size(), value);
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+// The text with each mark replaced by its value; values are not looked through again for it.
+std::string filled(std::string text, const Values& values) {
+  for (const auto& [mark, value] : values) {
+    for (auto at = text.find(mark); at != std::string::npos;
+         at = text.find(mark, at + value.size()))
+      text.replace(at, mark.size(), value);
+  }
   return text;
 }
 
@@ -234,25 +241,27 @@ Status write_all(const ProjectSpec& spec, const Kind& kind, const std::string& n
     ATOLL_TRY(write_atomic(folder + "/data/train.csv", example_table()));
   }
   if (spec.data == "images") ATOLL_TRY(write_example_images(folder + "/data/images"));
-  const auto with_data = [&kind](const char* text) { return filled(text, "@DATA@", kind.data); };
-  const auto run = filled(filled(with_data(kRun), "@NAME@", name), "@MODEL@", spec.model);
-  ATOLL_TRY(write_atomic(folder + "/run.toml", run));
-  ATOLL_TRY(write_atomic(folder + "/client.toml", with_data(kClient)));
+  const Values data{{"@DATA@", kind.data}};
+  ATOLL_TRY(write_atomic(
+      folder + "/run.toml",
+      filled(kRun, {{"@DATA@", kind.data}, {"@NAME@", name}, {"@MODEL@", spec.model}})));
+  ATOLL_TRY(write_atomic(folder + "/client.toml", filled(kClient, data)));
   // The project's paths, as they are in a container.
-  ATOLL_TRY(write_atomic(folder + "/container.toml",
-                         filled(with_data(kContainerClient), "\"data/", "\"/project/data/")));
-  const bool is_set = kind.mount == kSets;
-  const auto volume = kind.mount.empty() ? "" : "      - " + kind.mount + ":ro\n";
-  const auto compose = filled(filled(filled(kCompose, "@VOLUME@", volume), "@MOUNT@",
-                                     is_set ? "    environment: {ATOLL_DATA: /data}\n" : ""),
-                              "@VARIABLE@", is_set ? "      ATOLL_DATA: /data\n" : "");
-  ATOLL_TRY(write_atomic(folder + "/compose.yaml", compose));
-  const auto get = is_set ? "\nBefore, once: `atoll data get " + spec.data + " --folder " +
-                                spec.folder + "/sets/" + spec.data + "`."
-                          : "";
-  const auto readme = filled(
-      filled(filled(filled(kReadme, "@NAME@", name), "@WHAT@", kind.what), "@FOLDER@", spec.folder),
-      "@GET@", get);
+  ATOLL_TRY(write_atomic(folder + "/container.toml", filled(filled(kContainerClient, data),
+                                                            {{"\"data/", "\"/project/data/"}})));
+  Values places{{"@VOLUME@", ""}, {"@MOUNT@", ""}, {"@VARIABLE@", ""}};
+  std::string get;
+  if (!kind.mount.empty()) places[0].second = "      - " + kind.mount + ":ro\n";
+  if (kind.mount == kSets) {
+    places[1].second = "    environment: {ATOLL_DATA: /data}\n";
+    places[2].second = "      ATOLL_DATA: /data\n";
+    get = "\nBefore, once: `atoll data get " + spec.data + " --folder " + spec.folder + "/sets/" +
+          spec.data + "`.";
+  }
+  ATOLL_TRY(write_atomic(folder + "/compose.yaml", filled(kCompose, places)));
+  const auto readme =
+      filled(kReadme,
+             {{"@NAME@", name}, {"@WHAT@", kind.what}, {"@FOLDER@", spec.folder}, {"@GET@", get}});
   return write_atomic(folder + "/README.md", readme);
 }
 

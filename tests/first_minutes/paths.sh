@@ -40,7 +40,7 @@ begun=$(now)
 type_in "./atoll build"
 type_in "./atoll build"
 type_in "$(sed -n 1p server.txt)"
-# For this machine; the two others would type nothing here.
+# Port, pace and rounds are for this test; a person would leave what init wrote.
 sed -i 's/^poll_s = 15.0/poll_s = 0.5/; s/^address = .*/address = "127.0.0.1:0"/; s/^rounds = 10/rounds = 2/' fed/server.toml
 typed=$((typed + 1))
 token=$(sh -ec "$(sed -n 2p server.txt)" 2>/dev/null)

@@ -128,6 +128,16 @@ class Conversation : public ::testing::Test {
     return std::get<wire::Outcome>(hear(link));
   }
   // One client joined, the initial model made (all ones), round 1 open.
+  // "a" and "b", of which "a" has drawn the model.
+  std::pair<net::Session&, net::Session&> two_in_round_one() {
+    start();
+    auto &a = join("a"), &b = join("b");
+    next_task(a);
+    EXPECT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
+    EXPECT_EQ(next_task(a).round, 1u);
+    EXPECT_EQ(next_task(b).round, 1u);
+    return {a, b};
+  }
   net::Session& in_round_one() {
     start();
     auto& link = join("a");
@@ -462,12 +472,7 @@ TEST_F(Conversation, ARoundEndsAtItsLimitWhoeverMakesProgress) {
   config_.quorum = 1;
   config_.progress = std::chrono::hours(1);
   config_.round_limit = net::Duration(1'500);
-  start();
-  auto &a = join("a"), &b = join("b");
-  next_task(a);
-  ASSERT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
-  ASSERT_EQ(next_task(a).round, 1u);
-  ASSERT_EQ(next_task(b).round, 1u);
+  auto [a, b] = two_in_round_one();
   const auto begun = std::chrono::steady_clock::now();
   ASSERT_TRUE(upload(a, offer_of(1, weights(2)), weights(2)).accepted);
   uint64_t steps = 0;
@@ -486,11 +491,7 @@ TEST_F(Conversation, ARoundThatEndsAtItsLimitWithoutItsQuorumIsVoid) {
   config_.min_clients = 2;
   config_.progress = std::chrono::hours(1);
   config_.round_limit = net::Duration(1'500);
-  start();
-  auto &a = join("a"), &b = join("b");
-  next_task(a);
-  ASSERT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
-  ASSERT_EQ(next_task(a).round, 1u);
+  auto [a, b] = two_in_round_one();
   ASSERT_TRUE(upload(a, offer_of(1, weights(2)), weights(2)).accepted);
   ASSERT_EQ(next_task(a).round, 1u);  // again
   ASSERT_EQ(next_task(b).round, 1u);
@@ -506,12 +507,7 @@ TEST_F(Conversation, AnUpdateThatEndsAfterItsRoundIsNotAccepted) {
   config_.cohort = 1;
   config_.over_selection = 1;
   config_.rounds = 3;
-  start();
-  auto &a = join("a"), &b = join("b");
-  next_task(a);
-  ASSERT_TRUE(upload(a, offer_of(0, weights(1)), weights(1)).accepted);
-  ASSERT_EQ(next_task(a).round, 1u);
-  ASSERT_EQ(next_task(b).round, 1u);
+  auto [a, b] = two_in_round_one();
   const auto grant = ask<wire::Grant>(b, offer_of(1, weights(4)));
   say_chunk(b, grant.transfer, 0, ByteView(weights(4)).first(40));
   driver_.settle();
