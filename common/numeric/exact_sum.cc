@@ -1,52 +1,61 @@
 #include "common/numeric/exact_sum.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace atl {
 namespace {
 
 #define ATOLL_INLINE inline __attribute__((always_inline))
+#define ATOLL_AVX2 __attribute__((target("avx2,fma")))
+#define ATOLL_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,fma")))
 
-// Digits of x: signs follow x, so every remainder is exact (a fraction of a double is a double);
-// only the last digit rounds, to nearest with ties to even.
+// 1.5 * 2^52. A double near it has the last place 1, so that adding it rounds a number below 2^51
+// to a whole one (to nearest, ties to even), and the last bits of the sum are that number.
+// Processors that cannot turn eight bytes of integer into a double, or cannot round, can add.
+constexpr double kBase = 0x1.8p52;
+constexpr int64_t kBaseBits = std::bit_cast<int64_t>(kBase);
+ATOLL_INLINE double to_double(int64_t whole) {
+  return std::bit_cast<double>(whole + kBaseBits) - kBase;
+}
+
+// The next digit of `rest`, in units of 1 / `scale`; what is left of it is exact.
+ATOLL_INLINE int64_t take_digit(double& rest, double scale) {
+  const double shifted = rest * scale + kBase;
+  rest -= (shifted - kBase) / scale;
+  return std::bit_cast<int64_t>(shifted) - kBaseBits;
+}
+
 template <typename T>
-ATOLL_INLINE void add_block(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1,
-                            int64_t* l2, int64_t* l3) {
+ATOLL_INLINE void add_block(const T* x, size_t count, int64_t weight, int64_t* __restrict l0,
+                            int64_t* __restrict l1, int64_t* __restrict l2,
+                            int64_t* __restrict l3) {
   for (size_t i = 0; i < count; ++i) {
-    double rest = static_cast<double>(x[i]);
-    const double d3 = std::trunc(rest * 0x1p-10);
-    rest -= d3 * 0x1p10;
-    const double d2 = std::trunc(rest * 0x1p20);
-    rest -= d2 * 0x1p-20;
-    const double d1 = std::trunc(rest * 0x1p50);
-    rest -= d1 * 0x1p-50;
-    const double d0 = std::nearbyint(rest * 0x1p80);
-    l3[i] += weight * static_cast<int64_t>(d3);
-    l2[i] += weight * static_cast<int64_t>(d2);
-    l1[i] += weight * static_cast<int64_t>(d1);
-    l0[i] += weight * static_cast<int64_t>(d0);
+    auto rest = static_cast<double>(x[i]);
+    l3[i] += weight * take_digit(rest, 0x1p-10);
+    l2[i] += weight * take_digit(rest, 0x1p20);
+    l1[i] += weight * take_digit(rest, 0x1p50);
+    l0[i] += weight * take_digit(rest, 0x1p80);
   }
 }
 
-// The same instructions' worth of arithmetic on wider registers: every operation is exact or
-// correctly rounded, so the variants agree bit for bit.
+// One body for all widths of registers. Every operation in it is exact or correctly rounded, so the
+// variants agree bit for bit.
 template <typename T>
-__attribute__((target("avx512f,avx512dq,avx512vl"))) void add_avx512(const T* x, size_t count,
-                                                                     int64_t weight, int64_t* l0,
-                                                                     int64_t* l1, int64_t* l2,
-                                                                     int64_t* l3) {
+ATOLL_AVX512 void add_avx512(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1,
+                             int64_t* l2, int64_t* l3) {
+  add_block(x, count, weight, l0, l1, l2, l3);
+}
+template <typename T>
+ATOLL_AVX2 void add_avx2(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1,
+                         int64_t* l2, int64_t* l3) {
   add_block(x, count, weight, l0, l1, l2, l3);
 }
 template <typename T>
 void add_plain(const T* x, size_t count, int64_t weight, int64_t* l0, int64_t* l1, int64_t* l2,
                int64_t* l3) {
   add_block(x, count, weight, l0, l1, l2, l3);
-}
-
-bool has_avx512() {
-  static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                          __builtin_cpu_supports("avx512vl");
-  return has;
 }
 
 struct Double2 {
@@ -67,10 +76,9 @@ ATOLL_INLINE double mean_of(int64_t l0, int64_t l1, int64_t l2, int64_t l3, doub
   l1 += l0 >> 30;
   l2 += l1 >> 30;
   l3 += l2 >> 30;
-  const double digits[5] = {
-      static_cast<double>(l3 >> 30) * 0x1p40, static_cast<double>(l3 & kMask) * 0x1p10,
-      static_cast<double>(l2 & kMask) * 0x1p-20, static_cast<double>(l1 & kMask) * 0x1p-50,
-      static_cast<double>(l0 & kMask) * 0x1p-80};
+  const double digits[5] = {to_double(l3 >> 30) * 0x1p40, to_double(l3 & kMask) * 0x1p10,
+                            to_double(l2 & kMask) * 0x1p-20, to_double(l1 & kMask) * 0x1p-50,
+                            to_double(l0 & kMask) * 0x1p-80};
   Double2 sum{digits[0], 0};
   for (int i = 1; i < 5; ++i) {
     const auto high = two_sum(sum.hi, digits[i]);
@@ -84,15 +92,19 @@ ATOLL_INLINE double mean_of(int64_t l0, int64_t l1, int64_t l2, int64_t l3, doub
 }
 
 template <typename T>
-ATOLL_INLINE void mean_block(T* out, size_t count, const int64_t* l0, const int64_t* l1,
+ATOLL_INLINE void mean_block(T* __restrict out, size_t count, const int64_t* l0, const int64_t* l1,
                              const int64_t* l2, const int64_t* l3, double n) {
   for (size_t i = 0; i < count; ++i)
     out[i] = static_cast<T>(mean_of(l0[i], l1[i], l2[i], l3[i], n));
 }
 template <typename T>
-__attribute__((target("avx512f,avx512dq,avx512vl,fma"))) void mean_avx512(
-    T* out, size_t count, const int64_t* l0, const int64_t* l1, const int64_t* l2,
-    const int64_t* l3, double n) {
+ATOLL_AVX512 void mean_avx512(T* out, size_t count, const int64_t* l0, const int64_t* l1,
+                              const int64_t* l2, const int64_t* l3, double n) {
+  mean_block(out, count, l0, l1, l2, l3, n);
+}
+template <typename T>
+ATOLL_AVX2 void mean_avx2(T* out, size_t count, const int64_t* l0, const int64_t* l1,
+                          const int64_t* l2, const int64_t* l3, double n) {
   mean_block(out, count, l0, l1, l2, l3, n);
 }
 template <typename T>
@@ -101,9 +113,36 @@ void mean_plain(T* out, size_t count, const int64_t* l0, const int64_t* l1, cons
   mean_block(out, count, l0, l1, l2, l3, n);
 }
 
+template <typename T>
+auto add_with(Registers registers) {
+  if (registers == Registers::kAvx512) return add_avx512<T>;
+  if (registers == Registers::kAvx2) return add_avx2<T>;
+  return add_plain<T>;
+}
+template <typename T>
+auto mean_with(Registers registers) {
+  if (registers == Registers::kAvx512) return mean_avx512<T>;
+  if (registers == Registers::kAvx2) return mean_avx2<T>;
+  return mean_plain<T>;
+}
+
 }  // namespace
 
-ExactSum::ExactSum(size_t elements, bool plain) : wide_(!plain && has_avx512()) { reset(elements); }
+Registers widest_registers() {
+  static const Registers widest = [] {
+    const bool fma = __builtin_cpu_supports("fma");
+    if (fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+      return Registers::kAvx512;
+    return fma && __builtin_cpu_supports("avx2") ? Registers::kAvx2 : Registers::kPlain;
+  }();
+  return widest;
+}
+
+ExactSum::ExactSum(size_t elements, Registers most)
+    : registers_(std::min(most, widest_registers())) {
+  reset(elements);
+}
 
 void ExactSum::reset(size_t elements) {
   elements_ = elements;
@@ -111,15 +150,15 @@ void ExactSum::reset(size_t elements) {
   limbs_.assign(elements * kLimbs, 0);
 }
 
-#define ATOLL_ADD_BODY(T)                                                                       \
-  ATOLL_CHECK(values.size() == elements_, "sizes differ");                                      \
-  ATOLL_CHECK(weight >= 1 && weight <= kMaxWeight - weight_,                                    \
-              "the total weight must stay below 2^32");                                         \
-  weight_ += weight;                                                                            \
-  int64_t* limbs = limbs_.data();                                                               \
-  const auto w = static_cast<int64_t>(weight);                                                  \
-  (wide_ ? add_avx512<T> : add_plain<T>)(values.data(), elements_, w, limbs, limbs + elements_, \
-                                         limbs + 2 * elements_, limbs + 3 * elements_)
+#define ATOLL_ADD_BODY(T)                                                        \
+  ATOLL_CHECK(values.size() == elements_, "sizes differ");                       \
+  ATOLL_CHECK(weight >= 1 && weight <= kMaxWeight - weight_,                     \
+              "the total weight must stay below 2^32");                          \
+  weight_ += weight;                                                             \
+  int64_t* limbs = limbs_.data();                                                \
+  const auto w = static_cast<int64_t>(weight);                                   \
+  add_with<T>(registers_)(values.data(), elements_, w, limbs, limbs + elements_, \
+                          limbs + 2 * elements_, limbs + 3 * elements_)
 
 void ExactSum::add(uint64_t weight, std::span<const float> values) { ATOLL_ADD_BODY(float); }
 void ExactSum::add(uint64_t weight, std::span<const double> values) { ATOLL_ADD_BODY(double); }
@@ -131,12 +170,11 @@ void ExactSum::merge(const ExactSum& other) {
   for (size_t i = 0; i < limbs_.size(); ++i) limbs_[i] += other.limbs_[i];
 }
 
-#define ATOLL_MEAN_BODY(T)                                                                  \
-  ATOLL_CHECK(out.size() == elements_ && weight_ >= 1, "a mean needs a term");              \
-  const int64_t* limbs = limbs_.data();                                                     \
-  (wide_ ? mean_avx512<T> : mean_plain<T>)(out.data(), elements_, limbs, limbs + elements_, \
-                                           limbs + 2 * elements_, limbs + 3 * elements_,    \
-                                           static_cast<double>(weight_))
+#define ATOLL_MEAN_BODY(T)                                                                         \
+  ATOLL_CHECK(out.size() == elements_ && weight_ >= 1, "a mean needs a term");                     \
+  const int64_t* limbs = limbs_.data();                                                            \
+  mean_with<T>(registers_)(out.data(), elements_, limbs, limbs + elements_, limbs + 2 * elements_, \
+                           limbs + 3 * elements_, static_cast<double>(weight_))
 
 void ExactSum::mean(std::span<double> out) const { ATOLL_MEAN_BODY(double); }
 void ExactSum::mean(std::span<float> out) const { ATOLL_MEAN_BODY(float); }

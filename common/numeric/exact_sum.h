@@ -1,10 +1,10 @@
 // A weighted sum of floating-point vectors that does not depend on the order of its terms.
 //
 // Each term w * x (w an integer >= 1, x a finite double with |x| < 2^40) is added in fixed point
-// with a grid of 2^-80. x is cut into four digits of 30 bits, x ~ sum_i d_i 2^(30 i - 80), and each
-// digit, times w, is added to a 64-bit integer of its own ("limb"). Integer addition is
-// associative, so arrival order, threads and the shape of a merge tree cannot change one bit. While
-// the total weight stays below 2^32 no limb can overflow (30 + 32 + sign < 64).
+// with a grid of 2^-80. x is cut into four signed digits, x ~ sum_i d_i 2^(30 i - 80), |d_i| <=
+// 2^30, and each digit, times w, is added to a 64-bit integer of its own ("limb"). Integer addition
+// is associative, so arrival order, threads and the shape of a merge tree cannot change one bit.
+// While the total weight stays below 2^32 no limb can overflow (30 + 32 + sign < 64).
 //
 // Bound. A term is rounded to the grid once: error <= 2^-81 each, nothing when x is a multiple of
 // 2^-80, as every float32 with |x| >= 2^-57 is. The mean sum(w x) / sum(w) is rounded once to
@@ -24,14 +24,18 @@
 
 namespace atl {
 
+// Whose instructions a loop uses, from those that every processor has to the widest.
+enum class Registers { kPlain, kAvx2, kAvx512 };
+Registers widest_registers();  // of this processor
+
 // Not shared between threads; give each thread its own and merge.
 class ExactSum {
  public:
   static constexpr double kRange = 1099511627776.0;         // 2^40: |x| must be below
   static constexpr uint64_t kMaxWeight = (1ull << 32) - 1;  // of all terms together
 
-  // `plain`: the portable loop even where the processor has wider registers; the bits are the same.
-  explicit ExactSum(size_t elements, bool plain = false);
+  // `most`: wider registers are left alone where the processor has them; the bits are the same.
+  explicit ExactSum(size_t elements, Registers most = Registers::kAvx512);
 
   // Adds weight * values. values.size() == size(). Every value must be finite and |x| < kRange,
   // weight >= 1 (checked where the values come in; here a bug aborts).
@@ -49,7 +53,7 @@ class ExactSum {
 
  private:
   static constexpr int kLimbs = 4;
-  bool wide_;
+  Registers registers_;
   size_t elements_;
   uint64_t weight_ = 0;
   std::vector<int64_t> limbs_;  // limb i of element e at [i * elements_ + e]

@@ -1,10 +1,10 @@
 #include "experiments/fl_normalization/run/lockstep.h"
 
-#include "experiments/fl_normalization/run/trainer_around.h"
+#include "experiments/simulate/trainer_around.h"
 
 namespace atl::study {
 
-class Lockstep::Member : public TrainerAround {
+class Lockstep::Member : public workbench::TrainerAround {
  public:
   Member(Lockstep& group, std::string client, std::unique_ptr<client::Trainer> inner)
       : TrainerAround(std::move(inner)), group_(group), client_(std::move(client)) {}

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "experiments/fl_normalization/run/trainer_around.h"
+#include "experiments/simulate/trainer_around.h"
 
 namespace atl::study {
 
-class RoundBook::Observed : public TrainerAround {
+class RoundBook::Observed : public workbench::TrainerAround {
  public:
   Observed(RoundBook& book, std::string client, std::unique_ptr<client::Trainer> inner)
       : TrainerAround(std::move(inner)), book_(book), client_(std::move(client)) {}

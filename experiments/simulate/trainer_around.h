@@ -7,7 +7,7 @@
 
 #include "client/trainer.h"
 
-namespace atl::study {
+namespace atl::workbench {
 
 class TrainerAround : public client::Trainer {
  public:
@@ -35,4 +35,4 @@ class TrainerAround : public client::Trainer {
   std::unique_ptr<client::Trainer> inner_;
 };
 
-}  // namespace atl::study
+}  // namespace atl::workbench
