@@ -52,6 +52,13 @@ def points(chart, line=0):
         "return Chart.getChart(arguments[0]).data.datasets[arguments[1]].data.map((p) => [p.x, p.y])", chart, line)
 
 
+def client_rows():
+    """The texts of the table's cells, all of one moment: the page draws its rows anew as it hears of things."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll('#clients tbody tr')]"
+        ".map((row) => [...row.querySelectorAll('td')].map((cell) => cell.innerText.trim()))")
+
+
 def picture(name):
     browser.save_screenshot(f"{pictures}/{name}.png")
 
@@ -88,8 +95,7 @@ def still():
     check("loss", field("loss"), f"{evaluations[-1]['loss']:.4f}")
     check("connected", field("connected"), "4 of 4")
     check("refused", field("refused"), "0")
-    rows = [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
-            for row in browser.find_elements(By.CSS_SELECTOR, "#clients tbody tr")]
+    rows = client_rows()
     check("clients", [row[0] for row in rows], [f"client-{i}" for i in range(1, 5)])
     told = {e["client"]: e for e in events if e["event"] == "client"}
     for row in rows:
@@ -112,8 +118,7 @@ def still():
         if focused() == "update norm":
             break
     check("reached by the Tab key", focused(), "update norm")
-    norms = lambda: [float(row.find_elements(By.TAG_NAME, "td")[6].text)
-                     for row in browser.find_elements(By.CSS_SELECTOR, "#clients tbody tr")]
+    norms = lambda: [float(row[6]) for row in client_rows()]
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     until("sorted downwards", lambda: norms() == sorted(norms(), reverse=True))
     browser.switch_to.active_element.send_keys(Keys.ENTER)
