@@ -101,7 +101,7 @@ done
 expect 0 " resnet18" inside atoll-client models
 
 note "a federation of four clients, three of whom live outside"
-rehearse 80
+rehearse 300
 { cat long.toml; printf '\n[listen]\naddress = "127.0.0.1:0"\n'; } >new/etc/atoll/server.toml
 well inside systemctl enable --now atoll-server
 address=$(inside cat $state/address)
