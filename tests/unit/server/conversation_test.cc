@@ -127,8 +127,7 @@ class Conversation : public ::testing::Test {
     say_chunk(link, grant.transfer, grant.offset, ByteView(flat).subspan(grant.offset));
     return std::get<wire::Outcome>(hear(link));
   }
-  // One client joined, the initial model made (all ones), round 1 open.
-  // "a" and "b", of which "a" has drawn the model.
+  // "a" and "b" joined, the initial model drawn by "a", round 1 open.
   std::pair<net::Session&, net::Session&> two_in_round_one() {
     start();
     auto &a = join("a"), &b = join("b");
@@ -138,6 +137,7 @@ class Conversation : public ::testing::Test {
     EXPECT_EQ(next_task(b).round, 1u);
     return {a, b};
   }
+  // One client joined, the initial model made (all ones), round 1 open.
   net::Session& in_round_one() {
     start();
     auto& link = join("a");
