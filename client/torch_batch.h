@@ -1,7 +1,7 @@
 // Examples by index -> a batch on the device: gather, normalisation, pad-crop-flip.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <span>
 #include <vector>

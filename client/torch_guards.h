@@ -4,7 +4,7 @@
 #include <cfenv>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "common/core/result.h"
 

@@ -1,7 +1,7 @@
 // The optimizer's step: PyTorch's SGD and AdamW, fused with the clipping of the gradient.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

@@ -1,7 +1,5 @@
 #include "client/torch_trainer.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>

@@ -2,7 +2,7 @@
 // Leased from a pool for the time of one run().
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 #include <memory>

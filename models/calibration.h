@@ -3,7 +3,7 @@
 // they always are.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <functional>
 

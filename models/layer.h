@@ -2,7 +2,8 @@
 // role, given when the tensor is registered.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <map>
 #include <memory>

@@ -8,7 +8,8 @@
 // build its network in C++, load its weights by name, then exchange.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <functional>
 #include <string>

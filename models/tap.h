@@ -2,7 +2,7 @@
 // model without one pays a test of a pointer per slot.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 

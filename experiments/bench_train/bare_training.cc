@@ -1,6 +1,7 @@
 #include "experiments/bench_train/bare_training.h"
 
-#include <torch/torch.h>
+#include <ATen/Parallel.h>
+#include <torch/optim/sgd.h>
 
 #include <chrono>
 

@@ -1,6 +1,6 @@
 #include "experiments/workbench/torch_facts.h"
 
-#include <torch/torch.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include "client/torch_guards.h"
@@ -15,9 +15,9 @@ TorchFacts torch_facts() {
   facts.version = TORCH_VERSION;
 #ifdef ATOLL_WITH_CUDA
   facts.cuda_built = true;
-  const auto devices = torch::cuda::is_available() ? torch::cuda::device_count() : 0;
-  for (size_t i = 0; i < devices; ++i)
-    facts.devices.emplace_back(at::cuda::getDeviceProperties(static_cast<int64_t>(i))->name);
+  const int devices = torch::cuda::is_available() ? torch::cuda::device_count() : 0;
+  for (int i = 0; i < devices; ++i)
+    facts.devices.emplace_back(at::cuda::getDeviceProperties(i)->name);
 #endif
   facts.check_device = [](const std::string& device) -> Status {
     auto found = client::parse_device(device);

@@ -1,5 +1,7 @@
 #include "models/norm/moment_exchange.h"
 
+#include <torch/csrc/autograd/custom_function.h>
+
 #include "models/norm/norm_layer.h"
 
 namespace atl::models {

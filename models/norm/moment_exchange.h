@@ -11,7 +11,7 @@
 // costs one core. Sums are made in the order of the participants' names, whoever comes first.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <condition_variable>
 #include <map>

@@ -16,7 +16,7 @@
 // linear layer.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 #include <string>

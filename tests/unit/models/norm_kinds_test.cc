@@ -1,6 +1,7 @@
 // The norms beside bn, ln and gn, each against PyTorch's functions or against its definition in
 // double.
 #include <gmock/gmock.h>
+#include <torch/nn/functional.h>
 
 #include "models/norm/feature_norm.h"
 #include "models/registry.h"

@@ -1,3 +1,5 @@
+#include <torch/nn/functional.h>
+
 #include "tests/unit/models/norm_slots.h"
 
 namespace atl::models {

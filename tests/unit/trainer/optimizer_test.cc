@@ -1,6 +1,8 @@
 #include "client/torch_optimizer.h"
 
 #include <gtest/gtest.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim.h>
 
 namespace atl::client {
 namespace {
