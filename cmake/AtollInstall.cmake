@@ -73,6 +73,9 @@ if(ATOLL_WITH_TORCH)
   install(RUNTIME_DEPENDENCY_SET atoll_torch
     POST_INCLUDE_REGEXES "^${ATOLL_TORCH_FOUND}/" POST_EXCLUDE_REGEXES ".*"
     LIBRARY DESTINATION lib/atoll COMPONENT torch EXCLUDE_FROM_ALL)
+  # Who hands LibTorch on hands its terms on.
+  install(FILES ${ATOLL_TORCH}/licenses/LICENSE ${ATOLL_TORCH}/licenses/NOTICE OPTIONAL
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/atoll-client/libtorch COMPONENT torch EXCLUDE_FROM_ALL)
 else()
   atoll_install(atoll workbench)
 endif()

@@ -41,6 +41,7 @@ RUN --mount=type=bind,from=programs,source=/programs,target=/programs \
     install -m 755 /programs/bin/* /usr/local/bin/ && \
     install -d /usr/local/lib/atoll /usr/local/share/atoll && \
     install -m 644 /programs/lib/* /usr/local/lib/atoll/ && cp -r /programs/data /usr/local/share/atoll/ && \
+    if [ -d /programs/licenses ]; then cp -r /programs/licenses /usr/local/share/atoll/; fi && \
     chmod -R a+rX /usr/local/share/atoll && echo /usr/local/lib/atoll >/etc/ld.so.conf.d/atoll.conf && ldconfig && \
     useradd --uid 10001 --no-create-home --home-dir /var/lib/atoll --shell /usr/sbin/nologin atoll && \
     install -d -o atoll -g atoll -m 700 /var/lib/atoll /tokens /shares

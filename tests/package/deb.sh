@@ -70,6 +70,8 @@ for package in "$server_package" "$client_package"; do
   expect 0 "^.TH ATOLL" in_root sh -c "gzip -dc /usr/share/man/man1/$program.1.gz"
 done
 well in_root test -e /usr/lib/systemd/system/atoll-server.service
+well in_root grep -q 'From PyTorch' /usr/share/doc/atoll-client/libtorch/LICENSE
+well in_root test -s /usr/share/doc/atoll-client/libtorch/NOTICE
 expect 0 "PATH.*\[[$]ORIGIN/../lib/atoll\]\$" readelf -d new/usr/bin/atoll-client
 # shellcheck disable=SC2016 # the root's bash expands it
 expect 0 "ok" in_root bash -c '. /usr/share/bash-completion/completions/atoll-client && COMP_WORDS=(atoll-client enr) COMP_CWORD=1 &&
