@@ -63,6 +63,19 @@ may_go = true
   EXPECT_TRUE(tier->blocks[1].may_go);
 }
 
+TEST_F(TierFile, OfTheStudysPageAreRead) {
+  const auto study = std::string(ATOLL_GOLDEN) + "/../../experiments/fl_normalization/";
+  const auto depth = load_tier(study + "depth.toml");
+  ASSERT_TRUE(depth.ok()) << depth.error().message();
+  EXPECT_EQ(depth->blocks.size(), 4U);
+  const auto page = read_text(study + "README.md").value();
+  const auto from = page.find("name = \"lab\"");
+  ASSERT_NE(from, std::string::npos);
+  const auto shown = load(page.substr(from, page.find("```", from) - from));
+  ASSERT_TRUE(shown.ok()) << shown.error().message();
+  EXPECT_EQ(shown->blocks.front().methods.size(), 6U);
+}
+
 TEST_F(TierFile, SaysEveryMistakeWithItsLine) {
   const auto mistakes = load(R"x(grid = [0]
 blocks = ["a"]
