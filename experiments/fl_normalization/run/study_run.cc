@@ -146,12 +146,12 @@ Result<StudyPlan> plan_of(const Tier& tier, StudyData& data, uint32_t workers,
     ATOLL_ASSIGN(const auto text, read_text(path));
     auto plan = plan_from_json(text);
     if (!plan) return std::move(plan).error().wrap("cannot go on with " + path);
-    const bool same_set = plan->cells.empty() || plan->cells[0].data == tier.blocks[0].base.data;
-    if (plan->tier != tier.name || plan->budget_minutes != tier.budget_minutes || !same_set)
-      return Error(ErrorCode::kConfig, options.folder + " holds a study of tier " + plan->tier +
-                                           " with a budget of " +
-                                           workbench::fixed(plan->budget_minutes, 0) + " minutes")
-          .hint("give this one another folder with --out");
+    if (!is_of(*plan, tier))
+      return Error(ErrorCode::kConfig, path + " is the plan of tier " + plan->tier + " for " +
+                                           workbench::fixed(plan->budget_minutes, 0) +
+                                           " minutes, with other cells than this tier has")
+          .hint("give this study another folder with --out, or remove " + path +
+                ": cells that both have are kept");
     options.say("going on with " + path);
     return plan;
   }

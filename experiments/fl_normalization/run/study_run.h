@@ -18,7 +18,7 @@ struct StudyOptions {
 };
 
 // The plan in the folder, or a new one, which is written there. kConfig when the folder has the
-// plan of another tier or budget.
+// plan of another tier, or of this one before it was changed (is_of()).
 Result<StudyPlan> plan_of(const Tier& tier, StudyData& data, uint32_t workers,
                           const StudyOptions& options);
 

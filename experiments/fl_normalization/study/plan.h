@@ -39,6 +39,10 @@ double minutes_of(const StudyPlan& plan);
 // that `speeds` does not have are an error: kInternal.
 Result<StudyPlan> make_plan(const Tier& tier, const Speeds& speeds, uint32_t workers);
 
+// Whether the plan is the one that the tier gives at the plan's own speeds and workers: not when
+// the tier's grid, settings, methods, seeds or budget have changed since.
+bool is_of(const StudyPlan& plan, const Tier& tier);
+
 // Cells with the same group are tuned together: one setting (but for its rounds) and norm, which
 // all move the best rate; policies and seeds share it.
 std::string tuning_group(const Cell& cell);

@@ -32,6 +32,11 @@ std::string to_json(const StudyPlan& plan) {
   return all.dump(1) + "\n";
 }
 
+bool is_of(const StudyPlan& plan, const Tier& tier) {
+  const auto again = make_plan(tier, plan.speeds, plan.workers);
+  return again.ok() && to_json(*again) == to_json(plan);
+}
+
 Result<StudyPlan> plan_from_json(std::string_view text) {
   try {
     const auto all = nlohmann::json::parse(text);

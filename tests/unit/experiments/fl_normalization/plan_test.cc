@@ -45,6 +45,23 @@ TEST(Plan, HasEveryMethodAndSeedAndTunesEachNormOnce) {
   for (const auto& cell : plan->cells) EXPECT_EQ(groups.count(tuning_group(cell)), 1U);
 }
 
+TEST(Plan, IsOfItsTierUntilThatChanges) {
+  auto tier = small_tier();
+  const auto made = make_plan(tier, kSpeeds, 2);
+  const auto read = plan_from_json(to_json(*made));
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  EXPECT_TRUE(is_of(*read, tier));
+  for (auto change : std::vector<void (*)(Tier&)>{
+           [](Tier& t) { t.grid.push_back(1); }, [](Tier& t) { t.blocks[0].seeds = {1}; },
+           [](Tier& t) { t.blocks[0].methods.pop_back(); },
+           [](Tier& t) { t.blocks[0].base.epochs = 9; }, [](Tier& t) { t.budget_minutes = 1; },
+           [](Tier& t) { t.blocks[1].methods = {{"rms"}}; }, [](Tier& t) { t.name = "own"; }}) {
+    auto changed = tier;
+    change(changed);
+    EXPECT_FALSE(is_of(*read, changed));
+  }
+}
+
 TEST(Plan, ASmallerBudgetShrinksRoundsAndKeepsSeedsAndNorms) {
   auto tier = small_tier();
   const auto whole = make_plan(tier, kSpeeds, 2);

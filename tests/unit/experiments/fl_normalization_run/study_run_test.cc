@@ -65,6 +65,37 @@ TEST(StudyRun, GoesOnWithTheCellsThatAreMissingAndSaysTheSame) {
   EXPECT_EQ(plan_of(other, data, 2, options).error().code(), ErrorCode::kConfig);
 }
 
+TEST(StudyRun, ATierThatChangedIsRefusedAndKeepsItsCellsWithoutTheOldPlan) {
+  StudyData data;
+  testing::put_made_set(data);
+  TemporaryFolder folder;
+  StudyOptions options;
+  options.folder = folder.path() + "/study";
+  size_t trained = 0;
+  options.say = [&](const std::string& text) { trained += text[0] == '[' ? 1 : 0; };
+  auto tier = made_tier();
+  const auto plan = plan_of(tier, data, 1, options);
+  ASSERT_TRUE(run_study(*plan, data, options).ok());
+
+  tier.grid.push_back(0.2);
+  const auto refused = plan_of(tier, data, 1, options);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kConfig);
+
+  std::filesystem::remove(options.folder + "/plan.json");
+  const auto wider = plan_of(tier, data, 1, options);
+  ASSERT_TRUE(wider.ok()) << wider.error().message();
+  EXPECT_EQ(wider->tuning.size(), plan->tuning.size() * tier.grid.size() / (tier.grid.size() - 1));
+  trained = 0;
+  const auto report = run_study(*wider, data, options);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ((*report)->missing(), 0U);
+  // The new rate of both norms, and the runs of a norm that is best with it.
+  const size_t added = wider->tuning.size() - plan->tuning.size();
+  EXPECT_GE(trained, added);
+  EXPECT_LE(trained, added + plan->cells.size());
+}
+
 TEST(StudyRun, PausesBetweenCellsAndReportsWhatThereIs) {
   StudyData data;
   testing::put_made_set(data);
