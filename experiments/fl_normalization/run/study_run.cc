@@ -149,7 +149,7 @@ Result<StudyPlan> plan_of(const Tier& tier, StudyData& data, uint32_t workers,
     if (!is_of(*plan, tier))
       return Error(ErrorCode::kConfig, path + " is the plan of tier " + plan->tier + " for " +
                                            workbench::fixed(plan->budget_minutes, 0) +
-                                           " minutes, with other cells than this tier has")
+                                           " minutes, and this tier, or its budget, is another")
           .hint("give this study another folder with --out, or remove " + path +
                 ": cells that both have are kept");
     options.say("going on with " + path);

@@ -30,14 +30,20 @@ Tier made_tier() {
   return tier;
 }
 
-TEST(StudyRun, GoesOnWithTheCellsThatAreMissingAndSaysTheSame) {
+class StudyRun : public ::testing::Test {
+ protected:
+  StudyRun() {
+    testing::put_made_set(data);
+    options.folder = folder.path() + "/study";
+  }
   StudyData data;
-  testing::put_made_set(data);
   TemporaryFolder folder;
+  StudyOptions options;
+};
+
+TEST_F(StudyRun, GoesOnWithTheCellsThatAreMissingAndSaysTheSame) {
   std::vector<std::string> said;
   std::mutex mutex;
-  StudyOptions options;
-  options.folder = folder.path() + "/study";
   options.say = [&](const std::string& text) {
     std::lock_guard lock(mutex);
     if (text[0] == '[') said.push_back(text);
@@ -65,12 +71,7 @@ TEST(StudyRun, GoesOnWithTheCellsThatAreMissingAndSaysTheSame) {
   EXPECT_EQ(plan_of(other, data, 2, options).error().code(), ErrorCode::kConfig);
 }
 
-TEST(StudyRun, ATierThatChangedIsRefusedAndKeepsItsCellsWithoutTheOldPlan) {
-  StudyData data;
-  testing::put_made_set(data);
-  TemporaryFolder folder;
-  StudyOptions options;
-  options.folder = folder.path() + "/study";
+TEST_F(StudyRun, ATierThatChangedIsRefusedAndKeepsItsCellsWithoutTheOldPlan) {
   size_t trained = 0;
   options.say = [&](const std::string& text) { trained += text[0] == '[' ? 1 : 0; };
   auto tier = made_tier();
@@ -96,12 +97,7 @@ TEST(StudyRun, ATierThatChangedIsRefusedAndKeepsItsCellsWithoutTheOldPlan) {
   EXPECT_LE(trained, added + plan->cells.size());
 }
 
-TEST(StudyRun, PausesBetweenCellsAndReportsWhatThereIs) {
-  StudyData data;
-  testing::put_made_set(data);
-  TemporaryFolder folder;
-  StudyOptions options;
-  options.folder = folder.path() + "/study";
+TEST_F(StudyRun, PausesBetweenCellsAndReportsWhatThereIs) {
   options.pause_after_minutes = 1e-9;
   const auto plan = plan_of(made_tier(), data, 1, options);
   ASSERT_TRUE(plan.ok());
